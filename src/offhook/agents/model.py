@@ -1,0 +1,79 @@
+"""What a language model must do for an agent; every provider of ``models/llm`` has this shape."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from offhook.agents.dialogue import Dialogue
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the conversation as the model sees it."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    tool_call_id: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool offered to the model: JSON Schema of its parameters."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One question to the model. ``dialogue`` is the same thing as data, for models that don't read prose."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...]
+    dialogue: Dialogue
+    user_text: str
+    temperature: float | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More words of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool; ``arguments`` is a JSON string."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the request cost; zero where the provider doesn't say."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    extra: dict[str, int] = field(default_factory=dict)
+
+
+ModelEvent = TextDelta | ToolCall | Usage
+
+
+class LanguageModel(Protocol):
+    """A language model. Raises ProviderError (ProviderTimeoutError) when it fails."""
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """Answer, piece by piece; closing the iterator cancels the request."""
+
+    async def close(self) -> None:
+        """Close connections."""

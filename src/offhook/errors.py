@@ -1,0 +1,95 @@
+"""The tree of errors this package raises on purpose.
+
+Each class has a stable ``code`` (what programs test for) and its message is a sentence that says what to do.
+
+* OffhookError
+    * ConfigurationError      a setting, file or option that cannot be used
+        * AgentConfigError    an agent whose configuration has faults, each named by its path
+    * NotFoundError           the thing named does not exist (for this organization)
+    * ConflictError           the thing is in a state that does not allow this
+    * CapacityError           no room for another call
+    * ProviderError           a recognizer, voice or language model failed
+        * ProviderTimeoutError
+    * LineError               signalling or media failed
+    * ModelFilesError         local model files are missing or do not match their digest
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in an input: where (``states[2].name``) and what to do about it."""
+
+    field: str
+    message: str
+
+
+class OffhookError(Exception):
+    """Base of every error raised on purpose."""
+
+    code = "error"
+
+
+class ConfigurationError(OffhookError):
+    """A setting, file or option that cannot be used."""
+
+    code = "configuration_error"
+
+
+class AgentConfigError(ConfigurationError):
+    """An agent's configuration has faults."""
+
+    code = "agent_config_error"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
+
+
+class NotFoundError(OffhookError):
+    """The thing named does not exist, or belongs to someone else."""
+
+    code = "not_found"
+
+
+class ConflictError(OffhookError):
+    """The thing is in a state that does not allow this."""
+
+    code = "conflict"
+
+
+class CapacityError(OffhookError):
+    """No room for another call; try again after ``retry_after_s`` seconds."""
+
+    code = "capacity_exceeded"
+
+    def __init__(self, message: str, retry_after_s: int = 5) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class ProviderError(OffhookError):
+    """A recognizer, voice or language model failed."""
+
+    code = "provider_failure"
+
+
+class ProviderTimeoutError(ProviderError):
+    """A provider did not answer in time."""
+
+    code = "provider_timeout"
+
+
+class LineError(OffhookError):
+    """Signalling or media failed."""
+
+    code = "line_error"
+
+
+class ModelFilesError(OffhookError):
+    """Local model files are missing or do not match their digest."""
+
+    code = "model_files"

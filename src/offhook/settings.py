@@ -1,0 +1,100 @@
+"""Every setting of the server, read from the environment (``OFFHOOK_*``) and ``offhook.toml``.
+
+The environment wins over the file. An unknown ``OFFHOOK_`` name is an error that names the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from offhook.errors import ConfigurationError
+
+PREFIX = "OFFHOOK_"
+# Read by the command line itself, not by the server.
+CLIENT_NAMES = frozenset({"OFFHOOK_URL", "OFFHOOK_API_KEY"})
+DEFAULT_ALLOW = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+
+
+class Settings(BaseModel):
+    """Frozen settings; each field ``name`` is the variable ``OFFHOOK_NAME`` and the key ``name`` of offhook.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Field(Path("data"), description="Database, recordings, secret key and tapes live here.")
+    models_dir: Path = Field(
+        Path("~/.cache/offhook/models"), description="Local model files (`offhook models fetch`) live here."
+    )
+    database_url: str | None = Field(None, description="Absent: SQLite in the data directory.")
+    storage_url: str | None = Field(None, description="Absent: files in the data directory.")
+    http_host: str = Field("127.0.0.1", description="Address the API and Studio listen on.")
+    http_port: int = Field(8000, ge=0, le=65535, description="Port of the API and Studio; 0 picks a free one.")
+    sip_host: str = Field("0.0.0.0", description="Address SIP and RTP listen on.")  # noqa: S104 - a phone server
+    sip_port: int = Field(5060, ge=0, le=65535, description="SIP port, UDP and TCP; 0 picks a free one.")
+    sip_allow: tuple[str, ...] = Field(DEFAULT_ALLOW, description="Networks that may call in without a trunk.")
+    rtp_port_min: int = Field(10000, ge=1024, le=65534, description="First RTP port (even).")
+    rtp_port_max: int = Field(19999, ge=1025, le=65535, description="Last RTP port.")
+    public_host: str | None = Field(None, description="Address put into SIP and SDP; absent: the route's own address.")
+    public_url: str | None = Field(None, description="Base of URLs given to clients; absent: http://host:port.")
+    secret_key: str | None = Field(None, description="Signs URLs; made and kept in the data directory when absent.")
+    max_calls: int | None = Field(
+        None, ge=1, description="Calls at once; absent: what the providers in use were measured to carry."
+    )
+    llm_base_url: str | None = Field(None, description="Base URL of an OpenAI-compatible server.")
+    llm_api_key: str | None = Field(None, description="Key for that server.")
+    llm_model: str | None = Field(None, description="Model name there, when the agent names none.")
+    log_format: Literal["console", "json"] = Field("console", description="Shape of log lines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+
+
+def load_settings(environ: Mapping[str, str] | None = None, toml: Path | None = None, **overrides: object) -> Settings:
+    """Read the settings; ``overrides`` (command-line options, None = not given) win over both sources.
+
+    Raises ConfigurationError with the variable's name and the remedy.
+    """
+    env = os.environ if environ is None else environ
+    path = toml or Path("offhook.toml")
+    values: dict[str, Any] = _from_toml(path) if path.exists() else {}
+    values.update(_from_environment(env))
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise ConfigurationError(f"{name}: {first['msg']} (got {first.get('input')!r})") from error
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: not valid TOML: {error}") from error
+    for name in values:
+        _check_known(name, f"{path}: {name}")
+    return values
+
+
+def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for variable, text in env.items():
+        if not variable.startswith(PREFIX) or variable in CLIENT_NAMES:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        _check_known(name, variable)
+        values[name] = [part.strip() for part in text.split(",") if part.strip()] if name == "sip_allow" else text
+    return values
+
+
+def _check_known(name: str, shown: str) -> None:
+    if name in Settings.model_fields:
+        return
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1, cutoff=0.5)
+    hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
+    raise ConfigurationError(f"{shown} is not a setting{hint} (`offhook doctor` lists them)")
