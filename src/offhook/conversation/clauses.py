@@ -1,0 +1,48 @@
+"""Cut streamed text into clauses that a voice can speak as they come."""
+
+from __future__ import annotations
+
+import re
+
+FIRST_WORDS = 3  # the first clause may be this short: it decides how soon the agent is heard
+LATER_WORDS = 6  # later ones are longer, since fewer cuts sound better and there is time
+LONGEST_CHARS = 300  # Kokoro takes 510 phonemes; speech of one clause should stay well below
+
+_STOP = re.compile(r"[.!?…]+[\"'»)]*(?=\s)|[,;:](?=\s)|\n+")
+_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|M|Mme|Mlle|No|Nos|etc|e\.g|i\.e)\.$")
+
+
+class ClauseSplitter:
+    """Feed pieces of text, take clauses; ``end`` gives what is left."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._given = 0
+
+    def feed(self, piece: str) -> list[str]:
+        """Add text; the clauses that are now complete."""
+        self._text += piece
+        clauses: list[str] = []
+        while (cut := self._cut()) is not None:
+            clause, self._text = self._text[:cut].strip(), self._text[cut:].lstrip()
+            if clause:
+                clauses.append(clause)
+                self._given += 1
+        return clauses
+
+    def end(self) -> list[str]:
+        """The rest, if any."""
+        rest, self._text = self._text.strip(), ""
+        return [rest] if rest else []
+
+    def _cut(self) -> int | None:
+        for stop in _STOP.finditer(self._text):
+            clause = self._text[: stop.end()]
+            if stop.group()[0] not in ",;:":
+                if not _ABBREVIATION.search(clause):
+                    return stop.end()
+            elif len(clause.split()) >= (LATER_WORDS if self._given else FIRST_WORDS):
+                return stop.end()
+        if len(self._text) > LONGEST_CHARS:
+            return self._text.rfind(" ", 0, LONGEST_CHARS) + 1 or LONGEST_CHARS
+        return None
