@@ -97,6 +97,15 @@ class Conversation:
         out, self._out = self._out, []
         return out
 
+    def close(self, at_ms: int) -> list[Command]:
+        """The call is over for another reason: cut what is being said, so that its item is in the transcript."""
+        if not self._over:
+            self._now_ms = max(self._now_ms, at_ms)
+            self._over = True
+            self._cut()
+        out, self._out = self._out, []
+        return out
+
     # ------------------------------------------------------------------ the clock and the caller
 
     def _on_started(self, event: Started) -> None:

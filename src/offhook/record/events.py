@@ -62,7 +62,9 @@ class StatusChanged(Event, tag="status", frozen=True, kw_only=True):
 class TranscriptAdded(Event, tag="transcript", frozen=True, kw_only=True):
     """Somebody spoke, or a tool was called or answered. ``at`` is the item's start_time.
 
-    ``content`` of an interrupted agent turn is what was heard; ``generated`` then holds all of it.
+    ``content`` of an interrupted agent turn is what was heard; ``generated`` then holds all of it. An item comes again
+    with the same ``item_id`` as it grows (clause by clause) or is corrected; the last one counts, and ``final`` tells
+    that no more of it will come.
     """
 
     item_id: int
@@ -77,6 +79,7 @@ class TranscriptAdded(Event, tag="transcript", frozen=True, kw_only=True):
     tool_calls: tuple[ToolCallRef, ...] = ()
     turn_end_reason: str | None = None
     confidence: float | None = None
+    final: bool = True
 
 
 class VariableSet(Event, tag="variable", frozen=True, kw_only=True):

@@ -1,0 +1,32 @@
+"""Audio time of a call beside the audio: what ``index * 20 ms`` is on the monotonic and on the wall clock."""
+
+from __future__ import annotations
+
+import time
+
+FRAME_MS = 20
+
+
+class AudioClock:
+    """Set by the first frames; a frame that a busy loop took late doesn't move it, an earlier one does."""
+
+    def __init__(self) -> None:
+        self._zero_s: float | None = None
+        self._wall_zero_s = time.time()
+
+    def frame(self, index: int) -> int:
+        """A frame passed; the audio time of its end in ms."""
+        end_ms = (index + 1) * FRAME_MS
+        zero_s = time.monotonic() - index * FRAME_MS / 1000
+        if self._zero_s is None or zero_s < self._zero_s:
+            self._zero_s = zero_s
+            self._wall_zero_s = time.time() - index * FRAME_MS / 1000
+        return end_ms
+
+    def now_ms(self) -> int:
+        """Audio time now; 0 before the first frame."""
+        return 0 if self._zero_s is None else max(0, int((time.monotonic() - self._zero_s) * 1000))
+
+    def wall(self, at_ms: int) -> float:
+        """Unix time of an audio time."""
+        return self._wall_zero_s + at_ms / 1000

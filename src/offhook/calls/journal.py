@@ -1,0 +1,36 @@
+"""What happens in a call, folded into its record and made durable, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from offhook.record.events import CallEvent
+from offhook.record.fold import CallRecord
+from offhook.store.writer import CallWriter
+
+Watcher = Callable[[str, CallEvent], None]
+
+
+class Journal:
+    """The one way in which a call changes: ``add`` an event, and it is in the record, the database and the stream."""
+
+    def __init__(self, record: CallRecord, writer: CallWriter, watchers: tuple[Watcher, ...] = ()) -> None:
+        self.record = record
+        self._writer = writer
+        self._watchers = watchers
+        self._last: asyncio.Future[None] | None = None
+
+    def add(self, *events: CallEvent) -> None:
+        """Apply and store events; raises ConflictError for a step the life cycle doesn't allow."""
+        for event in events:
+            self.record.apply(event)
+        self._last = self._writer.append(self.record.call_id, list(events), self.record)
+        for watcher in self._watchers:
+            for event in events:
+                watcher(self.record.call_id, event)
+
+    async def durable(self) -> None:
+        """Return when everything added so far is in the database."""
+        if self._last is not None:
+            await self._last

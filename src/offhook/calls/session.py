@@ -1,0 +1,172 @@
+"""One answered call: carries the conversation's commands out, and feeds it what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from offhook.calls.answering import Answering
+from offhook.calls.audio_clock import AudioClock
+from offhook.calls.journal import Journal
+from offhook.calls.listener import Listener
+from offhook.calls.speaker import Speaker
+from offhook.calls.voice_hub import VoiceHub
+from offhook.conversation import events as talk
+from offhook.conversation.session import Conversation
+from offhook.lines.line import Frame, Line
+from offhook.record.events import CallEvent, KeyPressed, SpokenWord, TranscriptAdded, TurnMeasured
+from offhook.record.lifecycle import EndCode, EndReason
+from offhook.recordings.tape import TapeWriter
+
+log = structlog.get_logger(__name__)
+
+LATE_DRAIN_S = 0.2  # the far end's jitter buffer still holds the last word when our last packet left
+EXTRACT_LIMIT_S = 10.0  # variables are worth waiting for, but a call must end
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a session works with; made by the call manager for one call."""
+
+    line: Line
+    journal: Journal
+    conversation: Conversation
+    greeting: str | None
+    tape: TapeWriter | None
+    hub: VoiceHub
+    make_listener: Callable[[Callable[[Any], None], Callable[[], int]], Listener]
+    make_speaker: Callable[[Callable[[Any], None], Callable[[], int]], Speaker]
+    make_answering: Callable[..., Answering]
+
+
+class CallSession:
+    """From the answer to the end. ``wish`` is told when the call wants to end by itself (agent, silence, time)."""
+
+    def __init__(self, parts: Parts, wish: Callable[[EndReason], None]) -> None:
+        self._line, self._journal, self._tape, self._hub = parts.line, parts.journal, parts.tape, parts.hub
+        self._conversation, self._greeting, self._wish = parts.conversation, parts.greeting, wish
+        self.clock = AudioClock()
+        self._slot = self._hub.open_slot()
+        # Items of the conversation are numbered by it from 1; those of tools take even higher numbers here.
+        self._tool_items = 1_000_000
+        self.listener = parts.make_listener(self._tell, self.clock.now_ms)
+        self.speaker = parts.make_speaker(self._tell, self.clock.now_ms)
+        self.answering = parts.make_answering(
+            tell=self._tell,
+            record=self._record,
+            next_item=self._next_tool_item,
+            now_ms=self.clock.now_ms,
+            wall=time.time,
+        )
+        self._frames = 0
+        self._closed = False
+        self._doers: dict[type, Callable[[Any], None]] = {
+            talk.Transcribe: lambda c: self.listener.transcribe(c.request, c.start_ms, c.end_ms, self._prompt()),
+            talk.DropTranscription: lambda c: self.listener.drop(c.request),
+            talk.ScoreTurn: lambda c: self.listener.score(c.request, c.start_ms),
+            talk.Ask: lambda c: self.answering.ask(c.utterance, c.text),
+            talk.DropAnswer: self._drop,
+            talk.Adopt: lambda c: self.answering.adopt(c.utterance, c.text),
+            talk.Speak: lambda c: self.speaker.speak(c.utterance, c.clause, c.text),
+            talk.Close: lambda c: self.speaker.close(c.utterance),
+            talk.Pause: lambda c: self.speaker.pause(c.utterance),
+            talk.Resume: lambda c: self.speaker.resume(c.utterance),
+            talk.Silence: lambda _: self.speaker.cut(),
+            talk.Turn: self._note_turn,
+            talk.Measured: lambda c: self._record(TurnMeasured(at=time.time(), turn=c.turn, stages_ms=c.stages_ms)),
+            talk.Ignored: lambda c: log.debug("sound_ignored", start_ms=c.start_ms, reason=c.reason),
+            talk.HangUp: self._wish_to_end,
+        }
+
+    @property
+    def seconds(self) -> float:
+        """Length of the call's audio so far."""
+        return self._frames * 0.02
+
+    def frame(self, frame: Frame) -> None:
+        """Take what passed on the line in one tick."""
+        if self._closed:
+            return
+        end_ms = self.clock.frame(frame.index)
+        self._frames = frame.index + 1
+        if self._tape is not None:
+            self._tape.append(frame.index, frame.heard, frame.said)
+        if frame.index == 0:
+            self._tell(talk.Started(0, self._greeting))
+        if frame.sent is not None:
+            # A frame's packet leaves at its beginning.
+            self.speaker.sent(frame.sent, end_ms - 20)
+        if frame.digit is not None:
+            self._record(KeyPressed(at=self.clock.wall(end_ms), digit=frame.digit, direction="inbound"))
+            self._tell(talk.Key(end_ms, frame.digit))
+        for at_ms, window in self.listener.frame(frame.heard):
+            self._hub.submit(self._slot, window, lambda p, at_ms=at_ms: self._tell(talk.Voiced(at_ms, p)))
+
+    async def close(self, *, drain: bool) -> None:
+        """Stop talking and listening; the last items are in the journal when this returns."""
+        if self._closed:
+            return
+        if drain:
+            await asyncio.sleep(LATE_DRAIN_S)
+        self._closed = True
+        self._do(self._conversation.close(self.clock.now_ms()))
+        self.speaker.cut()
+        self._hub.close_slot(self._slot)
+        try:
+            await asyncio.wait_for(self.answering.extract(), EXTRACT_LIMIT_S)
+        except TimeoutError:
+            log.warning("extraction_timed_out", limit_s=EXTRACT_LIMIT_S)
+        self.answering.close()
+        await self.listener.close()
+
+    # ------------------------------------------------------------------ told and done
+
+    def _tell(self, event: talk.Event) -> None:
+        if not self._closed:
+            self._do(self._conversation.handle(event))
+
+    def _do(self, commands: list[talk.Command]) -> None:
+        for command in commands:
+            self._doers[type(command)](command)
+
+    def _drop(self, command: talk.DropAnswer) -> None:
+        self.speaker.cut()
+        self.answering.drop(command.utterance, command.heard)
+
+    def _wish_to_end(self, command: talk.HangUp) -> None:
+        party = {talk.EndedBy.AGENT: "agent", talk.EndedBy.PROVIDER: "provider"}.get(command.reason, "platform")
+        self._wish(EndReason(EndCode(command.reason.value), party, command.detail))
+
+    def _prompt(self) -> str | None:
+        return self.answering.dialogue.recognition_prompt()
+
+    def _record(self, event: CallEvent) -> None:
+        self._journal.add(event)
+
+    def _next_tool_item(self) -> int:
+        self._tool_items += 1
+        return self._tool_items
+
+    def _note_turn(self, turn: talk.Turn) -> None:
+        self._record(
+            TranscriptAdded(
+                at=self.clock.wall(turn.start_ms),
+                end_at=self.clock.wall(turn.end_ms),
+                item_id=turn.item,
+                role=turn.role,
+                content=turn.content,
+                turn=turn.turn,
+                state=self.answering.dialogue.state_name if turn.role == "agent" else None,
+                interrupted=turn.interrupted,
+                generated=turn.generated,
+                words=tuple(SpokenWord(text, start_ms, end_ms) for text, start_ms, end_ms in turn.words),
+                turn_end_reason=turn.reason,
+                confidence=turn.confidence,
+                final=turn.final,
+            )
+        )
