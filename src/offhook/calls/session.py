@@ -64,6 +64,7 @@ class CallSession:
             wall=time.time,
         )
         self._frames = 0
+        self._base: int | None = None
         self._closed = False
         self._doers: dict[type, Callable[[Any], None]] = {
             talk.Transcribe: lambda c: self.listener.transcribe(c.request, c.start_ms, c.end_ms, self._prompt()),
@@ -92,11 +93,15 @@ class CallSession:
         """Take what passed on the line in one tick."""
         if self._closed:
             return
-        end_ms = self.clock.frame(frame.index)
-        self._frames = frame.index + 1
+        if self._base is None:
+            # Frames of early media came before the answer: the call's time begins with it.
+            self._base = frame.index
+        index = frame.index - self._base
+        end_ms = self.clock.frame(index)
+        self._frames = index + 1
         if self._tape is not None:
-            self._tape.append(frame.index, frame.heard, frame.said)
-        if frame.index == 0:
+            self._tape.append(index, frame.heard, frame.said)
+        if index == 0:
             self._tell(talk.Started(0, self._greeting))
         if frame.sent is not None:
             # A frame's packet leaves at its beginning.

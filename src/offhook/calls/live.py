@@ -1,0 +1,237 @@
+"""One call while it lives: its line's events to its life cycle, its one end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from offhook.agents.config import AgentConfig
+from offhook.agents.dialogue import Dialogue
+from offhook.agents.runner import AgentRunner
+from offhook.calls.answering import Answering
+from offhook.calls.ending import answered, unanswered
+from offhook.calls.journal import Journal
+from offhook.calls.listener import Listener
+from offhook.calls.services import Services
+from offhook.calls.session import CallSession, Parts
+from offhook.calls.speaker import Speaker
+from offhook.conversation.bargein import Sensitivity
+from offhook.conversation.endpointing import EndpointingConfig, TurnMode
+from offhook.conversation.session import Conversation, ConversationConfig
+from offhook.lines.line import Answered, Ended, Frame, Line, LineEvent, Ringing
+from offhook.models.speech import VoiceChoice
+from offhook.record.cost import PriceList, Usage, cost_lines
+from offhook.record.events import Costed, LineKnown, Recorded, StatusChanged
+from offhook.record.lifecycle import FINAL, EndCode, EndReason, Status
+from offhook.recordings.tape import TapeWriter
+
+log = structlog.get_logger(__name__)
+
+HANG_UP_LIMIT_S = 5.0  # a peer that doesn't answer BYE must not keep a call open; its transaction goes on alone
+DRAINED = {EndCode.AGENT_HUNG_UP, EndCode.MAX_DURATION, EndCode.CALLER_SILENT}
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """What a call is made of: ids, the agent's configuration, and the values it starts with."""
+
+    call_id: str
+    organization_id: str
+    direction: str
+    config: AgentConfig
+    dialogue: Dialogue
+    prices: PriceList
+
+
+class LiveCall:
+    """Born with its line; ``end`` is the only way out. ``on_over`` is told once the final record is stored."""
+
+    def __init__(
+        self, plan: CallPlan, line: Line, journal: Journal, services: Services, on_over: Callable[[LiveCall], None]
+    ) -> None:
+        self.plan, self.line, self.journal = plan, line, journal
+        self._services, self._on_over = services, on_over
+        self._session: CallSession | None = None
+        self._tape: TapeWriter | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._runner: AgentRunner | None = None
+        self.wrap_up: asyncio.Task[None] | None = None
+        line.on_event = self._on_line
+        line.on_frame = self._on_frame
+
+    @property
+    def call_id(self) -> str:
+        """The call's id."""
+        return self.plan.call_id
+
+    def end(self, reason: EndReason, status: Status = Status.COMPLETED) -> asyncio.Task[None]:
+        """End the call for a reason, once; the task is done when the final record is stored."""
+        if self._ending is None:
+            log.info("call_ends", call_id=self.call_id, code=reason.code.value, detail=reason.detail)
+            self._ending = asyncio.create_task(self._end(reason, status), name=f"end-{self.call_id}")
+        return self._ending
+
+    # ------------------------------------------------------------------ the line
+
+    def _on_line(self, event: LineEvent) -> None:
+        match event:
+            case Ringing():
+                self._step(Status.RINGING)
+            case Answered():
+                self._begin()
+            case Ended():
+                self._line_gone(event)
+
+    def _on_frame(self, frame: Frame) -> None:
+        if self._session is not None:
+            self._session.frame(frame)
+
+    def _step(self, status: Status) -> None:
+        if self._ending is None and self.journal.record.status is not status:
+            self.journal.add(StatusChanged(at=time.time(), status=status))
+
+    def _begin(self) -> None:
+        self._step(Status.IN_PROGRESS)
+        config, services = self.plan.config, self._services
+        if config.record:
+            self._tape = services.recordings.open_tape(
+                self.call_id, self.plan.organization_id, self.line.rate_hz, time.time()
+            )
+        model = services.model_for(config)
+        self._runner = AgentRunner(model)
+        self._session = CallSession(self._parts(self._runner), self.end)
+        log.info("call_answered", call_id=self.call_id)
+
+    def _line_gone(self, ended: Ended) -> None:
+        direction = self.plan.direction
+        if self._session is not None:
+            self.end(answered(ended, direction=direction))
+        else:
+            status, reason = unanswered(ended, direction=direction)
+            self.end(reason, status)
+
+    # ------------------------------------------------------------------ the parts of a session
+
+    def _parts(self, runner: AgentRunner) -> Parts:
+        config, services, line = self.plan.config, self._services, self.line
+        voice = VoiceChoice(getattr(config.voice, "name", None), config.language, getattr(config.voice, "speed", 1.0))
+
+        def make_listener(tell: Callable[[Any], None], now_ms: Callable[[], int]) -> Listener:
+            return Listener(
+                services.recognizer, services.turn_model, services.turn_pool,
+                language=config.language, rate_hz=line.rate_hz, vocabulary=tuple(config.custom_vocabulary),
+                tell=tell, now_ms=now_ms,
+            )  # fmt: skip
+
+        def make_speaker(tell: Callable[[Any], None], now_ms: Callable[[], int]) -> Speaker:
+            return Speaker(line, services.synthesizer, voice, tell, now_ms)
+
+        def make_answering(**links: Any) -> Answering:  # noqa: ANN401 - passed on as they are
+            return Answering(runner, self.plan.dialogue, **links)
+
+        return Parts(
+            line=line,
+            journal=self.journal,
+            conversation=Conversation(conversation_config(config)),
+            greeting=self.plan.dialogue.greeting(),
+            tape=self._tape,
+            hub=services.hub,
+            make_listener=make_listener,
+            make_speaker=make_speaker,
+            make_answering=make_answering,
+        )
+
+    # ------------------------------------------------------------------ the end
+
+    async def _end(self, reason: EndReason, status: Status) -> None:
+        try:
+            await self._finish(reason, status)
+        except Exception:
+            log.exception("call_end_failed", call_id=self.call_id)
+            self._close_record(EndReason(EndCode.PLATFORM_FAILURE, "platform", "ending the call failed"), Status.FAILED)
+            raise
+        finally:
+            self._on_over(self)
+
+    async def _finish(self, reason: EndReason, status: Status) -> None:
+        session = self._session
+        if session is not None:
+            await session.close(drain=reason.code in DRAINED)
+        try:
+            await asyncio.wait_for(self.line.hang_up(), HANG_UP_LIMIT_S)
+        except TimeoutError:
+            log.warning("hang_up_unanswered", call_id=self.call_id, limit_s=HANG_UP_LIMIT_S)
+        self.journal.add(LineKnown(at=time.time(), sip=self._sip_facts()))
+        if session is not None:
+            lines = cost_lines(self._usage(session), self.plan.prices)
+            self.journal.add(Costed(at=time.time(), lines=tuple(lines)))
+        elif status is Status.COMPLETED:
+            # Ended by a wish (the API, a shutdown) before anybody answered.
+            status = Status.CANCELED
+        self._close_record(reason, status)
+        await self.journal.durable()
+        if self._tape is not None:
+            self.wrap_up = asyncio.create_task(self._store_recording(self._tape), name=f"recording-{self.call_id}")
+
+    def _close_record(self, reason: EndReason, status: Status) -> None:
+        if self.journal.record.status not in FINAL:
+            self.journal.add(StatusChanged(at=time.time(), status=status, end_reason=reason))
+
+    async def _store_recording(self, tape: TapeWriter) -> None:
+        stored = await self._services.recordings.finish(tape)
+        self.journal.add(
+            Recorded(at=time.time(), mixed=stored.mixed, channels=stored.channels, duration_ms=stored.duration_ms)
+        )
+        await self.journal.durable()
+
+    def _sip_facts(self) -> dict[str, Any]:
+        facts, stats = self.line.facts, self.line.stats
+        return {
+            "codec": facts.codec,
+            "remote": facts.remote,
+            "final_code": getattr(self.line, "final_code", None),
+            "sent": stats.sent,
+            "received": stats.received,
+            "lost": stats.lost,
+            "late": stats.late,
+            "jitter_ms": round(stats.jitter_ms, 1),
+        }
+
+    def _usage(self, session: CallSession) -> Usage:
+        spent = session.answering.usage
+        return Usage(
+            telephony_s=session.seconds,
+            stt_s=session.listener.recognized_ms / 1000,
+            llm_input_tokens=spent.input_tokens,
+            llm_output_tokens=spent.output_tokens,
+            tts_characters=session.speaker.characters,
+            platform_s=session.seconds,
+        )
+
+
+def conversation_config(config: AgentConfig) -> ConversationConfig:
+    """An agent's configuration as the conversation needs it."""
+    turns = config.turn_detection
+    endpointing = EndpointingConfig(config.language)
+    if turns is not None:
+        endpointing = replace(
+            endpointing,
+            mode=TurnMode(turns.mode),
+            min_delay_ms=turns.min_delay_ms,
+            max_delay_ms=turns.max_delay_ms,
+        )
+    return ConversationConfig(
+        endpointing=endpointing,
+        allow_interruptions=config.allow_interruptions,
+        sensitivity=Sensitivity(config.interruption_sensitivity),
+        greeting_delay_ms=int(config.initial_message_delay * 1000),
+        presence_phrases=tuple(config.presence_check_phrases),
+        presence_idle_ms=config.presence_check_idle_threshold * 1000,
+        presence_max_times=config.presence_check_max_times,
+        max_duration_ms=config.max_call_duration * 1000,
+    )
