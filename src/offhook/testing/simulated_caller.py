@@ -66,6 +66,11 @@ class SimulatedCaller:
         self._ended: asyncio.Future[Ended] | None = None
         self.exchanges: list[Exchange] = []
 
+    @property
+    def finished(self) -> bool:
+        """Whether every line of the script was said."""
+        return self._prompter.finished
+
     def frames(self, batch: list[tuple[object, Frame]]) -> None:
         """The media engine's consumer."""
         self._hub.frames(batch)  # type: ignore[arg-type]  # legs have an owner
