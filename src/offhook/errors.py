@@ -12,6 +12,7 @@ Each class has a stable ``code`` (what programs test for) and its message is a s
         * ProviderTimeoutError
     * LineError               signalling or media failed
     * ModelFilesError         local model files are missing or do not match their digest
+    * StorageError            a recording cannot be written, encoded, stored or read
 """
 
 from __future__ import annotations
@@ -93,3 +94,9 @@ class ModelFilesError(OffhookError):
     """Local model files are missing or do not match their digest."""
 
     code = "model_files"
+
+
+class StorageError(OffhookError):
+    """A recording cannot be written, encoded, stored or read."""
+
+    code = "storage_error"

@@ -5,8 +5,10 @@ The environment wins over the file. An unknown ``OFFHOOK_`` name is an error tha
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
+import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,6 +71,30 @@ def load_settings(environ: Mapping[str, str] | None = None, toml: Path | None = 
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise ConfigurationError(f"{name}: {first['msg']} (got {first.get('input')!r})") from error
+
+
+def ensure_secret_key(settings: Settings) -> str:
+    """The key that signs URLs: the one set, else the data directory's own, made on first use.
+
+    Raises ConfigurationError when the data directory can't be written.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key
+    path = settings.data_dir / "secret_key"
+    try:
+        if path.exists():
+            return path.read_text().strip()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        # A link, unlike a rename, leaves the key of a process that was faster.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigurationError(f"OFFHOOK_DATA_DIR: {path} cannot be made or read: {error.strerror}") from error
 
 
 def _from_toml(path: Path) -> dict[str, Any]:
