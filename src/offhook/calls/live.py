@@ -28,7 +28,7 @@ from offhook.models.speech import VoiceChoice
 from offhook.record.cost import PriceList, Usage, cost_lines
 from offhook.record.events import Costed, LineKnown, Recorded, StatusChanged
 from offhook.record.lifecycle import FINAL, EndCode, EndReason, Status
-from offhook.recordings.tape import TapeWriter
+from offhook.recordings import TapeWriter
 
 log = structlog.get_logger(__name__)
 
@@ -184,10 +184,13 @@ class LiveCall:
 
     async def _store_recording(self, tape: TapeWriter) -> None:
         stored = await self._services.recordings.finish(tape)
+        if stored is None:
+            return
         self.journal.add(
             Recorded(at=time.time(), mixed=stored.mixed, channels=stored.channels, duration_ms=stored.duration_ms)
         )
         await self.journal.durable()
+        await self._services.recordings.acknowledge(self.call_id)
 
     def _sip_facts(self) -> dict[str, Any]:
         facts, stats = self.line.facts, self.line.stats

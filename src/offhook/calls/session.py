@@ -21,7 +21,7 @@ from offhook.conversation.session import Conversation
 from offhook.lines.line import Frame, Line
 from offhook.record.events import CallEvent, KeyPressed, SpokenWord, TranscriptAdded, TurnMeasured
 from offhook.record.lifecycle import EndCode, EndReason
-from offhook.recordings.tape import TapeWriter
+from offhook.recordings import TapeWriter
 
 log = structlog.get_logger(__name__)
 
