@@ -1,0 +1,55 @@
+"""The recognizer, voice and language models that calls use when nothing else is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from offhook.agents.config import AgentConfig
+from offhook.agents.model import LanguageModel
+from offhook.models.llm import build_model
+from offhook.models.speech import Recognizer, Synthesizer
+from offhook.models.stt.local import LocalRecognizer
+from offhook.models.tts.local import LocalSynthesizer
+from offhook.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """``local``: they run on this machine, so that their measured capacity limits the calls."""
+
+    recognizer: Recognizer
+    synthesizer: Synthesizer
+    model_for: Callable[[AgentConfig], LanguageModel]
+    local: bool = True
+
+
+class ModelShelf:
+    """Language models by configuration: calls of one agent share one, with its warm connections."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._models: dict[str, LanguageModel] = {}
+
+    def model_for(self, config: AgentConfig) -> LanguageModel:
+        """The model an agent names. Raises ConfigurationError when it isn't configured."""
+        key = config.llm.model_dump_json()
+        if key not in self._models:
+            self._models[key] = build_model(config.llm, self._settings)
+        return self._models[key]
+
+    async def close(self) -> None:
+        """Close their connections."""
+        for model in self._models.values():
+            await model.close()
+        self._models.clear()
+
+
+def local_providers(settings: Settings, shelf: ModelShelf) -> Providers:
+    """The defaults: no key, no network."""
+    models_dir = settings.models_dir.expanduser()
+    return Providers(
+        LocalRecognizer(models_dir),
+        LocalSynthesizer(models_dir, settings.data_dir / "speech-cache"),
+        shelf.model_for,
+    )
