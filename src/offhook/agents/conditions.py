@@ -1,0 +1,47 @@
+"""Conditions that the ``rules`` model can test on a caller's words, beside a transition's plain-words condition."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from offhook.agents.base import Identifier, Items, Part
+
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class VariableIs(Part):
+    """A variable has this value, compared as it is rendered in templates; without case."""
+
+    name: Identifier
+    equals: str | bool | int | float
+
+
+class When(Part):
+    """A condition on the caller's turn; every field that is given must hold, an empty one always does.
+
+    ``intent`` is one of the built-in intents or of the agent's own, ``contains`` a word or phrase (case, accents and
+    punctuation don't count), ``regex`` is searched in the text, ``variable`` holds when its value is known. Several
+    values in a list: one is enough, but for ``variable``, where all must be known.
+    """
+
+    intent: Word | Items[Word] | None = None
+    contains: Word | Items[Word] | None = None
+    regex: Word | None = None
+    variable: Identifier | VariableIs | Items[Identifier] | None = None
+    all: Items[When] | None = None
+    any: Items[When] | None = None
+    not_: When | None = Field(None, alias="not")
+
+    def parts(self) -> tuple[When, ...]:
+        """This condition and all those inside it."""
+        inner = [*(self.all or ()), *(self.any or ()), *([self.not_] if self.not_ else [])]
+        return (self, *(part for one in inner for part in one.parts()))
+
+
+def many(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """One, several or no words as a tuple."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value

@@ -1,0 +1,135 @@
+"""What the model may do in a state, as tools: its ways out, and the agent's own tools."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from offhook.agents.model import ToolSpec
+from offhook.agents.states import State, StateVariable, Transition
+from offhook.agents.tools import (
+    CustomFunctionTool,
+    HangUpTool,
+    LeaveVoicemailMessageTool,
+    PressKeysTool,
+    Tool,
+    TransferCallTool,
+    WaitTool,
+    tool_name,
+)
+from offhook.agents.variables import Variable, VariableType
+
+TRANSITION_PREFIX = "go_to_"
+SET_VARIABLES = "set_variables"
+MAX_NAME_CHARS = 64  # of a function name in the chat-completions protocol
+
+_TYPES: dict[VariableType, dict[str, Any]] = {
+    VariableType.STRING: {"type": "string"},
+    VariableType.BOOLEAN: {"type": "boolean"},
+    VariableType.NUMBER: {"type": "number"},
+    VariableType.DATETIME: {"type": "string", "description": "ISO 8601, such as 2026-01-31T14:30:00"},
+    VariableType.JSON: {},
+}
+_REASON = {"type": "string", "description": "why, in a few words"}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing the model may call."""
+
+    spec: ToolSpec
+    does: Transition | Tool
+
+
+def offers(state: State) -> dict[str, Offer]:
+    """Everything a state offers, by the name the model calls it; ways out first, in the order of configuration."""
+    found: dict[str, Offer] = {}
+    for transition in state.transitions:
+        name = _free(TRANSITION_PREFIX + _slug(transition.destination_state_name), found)
+        description = (
+            f"Go on to {transition.destination_state_name!r} when: {transition.condition or 'it is done here'}"
+        )
+        found[name] = Offer(ToolSpec(name, description, _leaving(state)), transition)
+    for tool in state.tools:
+        parameters = _parameters(tool)
+        if parameters is not None:
+            name = _free(tool_name(tool), found)
+            found[name] = Offer(ToolSpec(name, tool.description or _WHAT.get(tool.type, name), parameters), tool)
+    return found
+
+
+def set_variables(variables: list[StateVariable | Variable]) -> ToolSpec:
+    """The tool by which the model reports what the caller said."""
+    return ToolSpec(SET_VARIABLES, "Report what the caller said; leave out what is not known.", _values(variables))
+
+
+def _leaving(state: State) -> dict[str, Any]:
+    properties: dict[str, Any] = {"reason": _REASON}
+    required = ["reason"]
+    if state.variables:
+        properties["variables"] = _values(list(state.variables))
+        required.append("variables")
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _values(variables: list[StateVariable | Variable]) -> dict[str, Any]:
+    properties = {}
+    for variable in variables:
+        schema = dict(_TYPES[variable.type])
+        instructions = getattr(variable, "extraction_instructions", "")
+        told = (variable.description, instructions, schema.get("description", ""))
+        properties[variable.name] = {**schema, "description": " ".join(part for part in told if part)}
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "description": "what the caller said; leave out what is not known",
+    }
+
+
+_WHAT = {
+    "wait": "Say nothing this turn: the caller asked for a moment, or a machine is talking.",
+    "hang_up": "End the call. Say goodbye first, unless it has a sentence of its own.",
+    "transfer_call": "Hand the caller over to a person.",
+    "leave_voicemail_message": "Leave the message on the answering machine and hang up.",
+    "press_keys": "Press keys on the phone, to drive a menu.",
+}
+
+
+def _parameters(tool: Tool) -> dict[str, Any] | None:
+    """JSON Schema of what the model fills in; None for tools that can't be called in a turn."""
+    reason = {"type": "object", "properties": {"reason": _REASON}, "additionalProperties": False}
+    if isinstance(tool, WaitTool | HangUpTool | TransferCallTool | LeaveVoicemailMessageTool):
+        return reason
+    if isinstance(tool, PressKeysTool):
+        digits = {"type": "string", "description": "0-9, *, #; w waits half a second"}
+        return {
+            "type": "object",
+            "properties": {"digits": digits},
+            "required": ["digits"],
+            "additionalProperties": False,
+        }
+    if isinstance(tool, CustomFunctionTool):
+        return {
+            "type": "object",
+            "properties": {p.name: {"description": p.description, **_TYPES[p.type]} for p in tool.parameters},
+            "required": [p.name for p in tool.parameters if p.required],
+            "additionalProperties": False,
+        }
+    return None
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_").lower() or "state"
+
+
+def _free(name: str, taken: dict[str, Offer]) -> str:
+    """The name, or with a number when it is taken; never longer than the protocol allows."""
+    number, free = 1, name[:MAX_NAME_CHARS]
+    while free in taken:
+        number += 1
+        free = f"{name[: MAX_NAME_CHARS - 4]}_{number}"
+    return free

@@ -1,0 +1,113 @@
+"""Runs an agent: a caller's turn in, the agent's words and acts out. The model chooses, code decides."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from offhook.agents.asking import Patience, Quiet, Trouble, ask
+from offhook.agents.dialogue import Dialogue
+from offhook.agents.events import (
+    Called,
+    Entered,
+    Finished,
+    HangUp,
+    PressKeys,
+    Problem,
+    Progressed,
+    Returned,
+    RunnerEvent,
+    Say,
+    Spent,
+    Transfer,
+    VariableChanged,
+    Wait,
+)
+from offhook.agents.functions import ToolExecutor
+from offhook.agents.model import LanguageModel, ToolCall, Usage
+from offhook.agents.offer import SET_VARIABLES
+from offhook.agents.prompt import extraction_request
+from offhook.agents.states import StateVariable
+from offhook.agents.store import store_values
+from offhook.agents.turn import Turn, json_object
+from offhook.agents.variables import Variable
+
+__all__ = [
+    "AgentRunner",
+    "Called",
+    "Entered",
+    "Finished",
+    "HangUp",
+    "Patience",
+    "PressKeys",
+    "Problem",
+    "Progressed",
+    "Returned",
+    "RunnerEvent",
+    "Say",
+    "Spent",
+    "Transfer",
+    "VariableChanged",
+    "Wait",
+]
+
+
+class AgentRunner:
+    """Answers turns with a language model; ``fallback`` steps in when it failed twice.
+
+    Nothing is kept between calls: a dialogue comes in, the last event carries the new one.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        fallback: LanguageModel | None = None,
+        *,
+        executor: ToolExecutor | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._models = [model, model] + ([fallback] if fallback is not None else [])
+        self._executor = executor
+        self._patience = patience or Patience()
+
+    async def respond(self, dialogue: Dialogue, user_text: str) -> AsyncGenerator[RunnerEvent, None]:
+        """The answer to the caller's words, as it comes about; the last event is Finished.
+
+        Closing the iterator (or cancelling its task) drops the answer; then nothing has happened.
+        """
+        turn = Turn(self._models, self._executor, Quiet(self._patience), dialogue, user_text)
+        async with aclosing(turn.run()) as events:
+            async for event in events:
+                yield event
+
+    async def extract(self, dialogue: Dialogue) -> AsyncGenerator[RunnerEvent, None]:
+        """The last look for variables, when the call ends: those of the state it ended in, and any still unset."""
+        wanted = _wanted(dialogue)
+        if wanted and any(message.role == "user" for message in dialogue.history):
+            # Nobody listens any more: no words to hold, and time for a slow model.
+            quiet = Quiet(Patience(first_words_s=3600, first_event_s=8, next_event_s=8))
+            async for event in ask(extraction_request(dialogue, wanted), self._models, quiet):
+                match event:
+                    case Usage():
+                        yield Spent(event)
+                    case Trouble():
+                        yield Problem(f"extraction_{event.code}", event.detail)
+                    case ToolCall(name=name) if name == SET_VARIABLES:
+                        names = {variable.name for variable in wanted}
+                        dialogue, stored = store_values(dialogue, json_object(event.arguments), names)
+                        for told in stored:
+                            yield told
+        yield Finished(dialogue)
+
+
+def _wanted(dialogue: Dialogue) -> list[StateVariable | Variable]:
+    """Variables a call's end looks for: each once."""
+    found: dict[str, StateVariable | Variable] = {item.name: item for item in dialogue.state.variables}
+    for visit in dialogue.visits[:-1]:
+        for item in dialogue.config.state(visit.state).variables:
+            if dialogue.values.get(item.name) is None:
+                found.setdefault(item.name, item)
+    for variable in dialogue.config.variables:
+        if variable.source == "extracted":
+            found.setdefault(variable.name, variable)
+    return list(found.values())
