@@ -16,11 +16,14 @@ from offhook.agents.runner import (
     Entered,
     Finished,
     HangUp,
+    PressKeys,
     Problem,
+    Progressed,
     Returned,
     RunnerEvent,
     Say,
     Spent,
+    Transfer,
     VariableChanged,
 )
 from offhook.conversation.events import AgentDone, Piece
@@ -43,10 +46,12 @@ class _Answer:
     utterance: int
     text: str
     before: Dialogue
+    reached: Dialogue
     after: Dialogue | None = None
     effects: list[CallEvent] = field(default_factory=list)
     calls: dict[str, Called] = field(default_factory=dict)
     hang_up: bool = False
+    failed: bool = False
     adopted: bool = False
     task: asyncio.Task[None] | None = None
 
@@ -64,17 +69,18 @@ class Answering:
         next_item: Callable[[], int],
         now_ms: Callable[[], int],
         wall: Callable[[], float],
+        press_keys: Callable[[str], None],
     ) -> None:
         self.dialogue = dialogue
         self.usage = Usage()
         self._runner, self._tell, self._record, self._next_item = runner, tell, record, next_item
-        self._now_ms, self._wall = now_ms, wall
+        self._now_ms, self._wall, self._press_keys = now_ms, wall, press_keys
         self._answer: _Answer | None = None
 
     def ask(self, utterance: int, text: str) -> None:
         """Begin an answer to the caller's words."""
         self._cancel()
-        answer = self._answer = _Answer(utterance, text, self.dialogue)
+        answer = self._answer = _Answer(utterance, text, self.dialogue, self.dialogue.user_said(text))
         answer.task = asyncio.create_task(self._run(answer), name=f"answer-{utterance}")
 
     def adopt(self, utterance: int, text: str) -> None:
@@ -97,8 +103,7 @@ class Answering:
         if answer.adopted:
             self.dialogue = self.dialogue.with_heard(heard)
         elif heard:
-            partial = answer.after.with_heard(heard) if answer.after is not None else self._partial(answer, heard)
-            self._stand(answer, partial)
+            self._stand(answer, _cut_to(answer, heard))
 
     async def extract(self) -> None:
         """The last look for variables, when the call ends."""
@@ -123,37 +128,30 @@ class Answering:
         for effect in effects:
             self._record(effect)
 
-    def _partial(self, answer: _Answer, heard: str) -> Dialogue:
-        """Cut off while the model was still speaking: the steps it took so far stand, and the words heard."""
-        dialogue = answer.before.user_said(answer.text)
-        for effect in answer.effects:
-            if isinstance(effect, StateEntered):
-                dialogue = dialogue.enter(effect.state)
-            elif isinstance(effect, VariableSet):
-                dialogue = dialogue.with_variable(effect.name, effect.value)
-        return dialogue.agent_said(heard)
-
     async def _run(self, answer: _Answer) -> None:
-        failed = False
         try:
             async for event in self._runner.respond(answer.before, answer.text):
                 self._take(answer, event)
         except OffhookError as error:
-            failed = True
+            answer.failed = True
             log.warning("agent_failed", error=str(error))
             self._record(Flagged(at=self._wall(), code="agent_failed", detail=str(error)))
         except Exception as error:
-            failed = True
+            answer.failed = True
             log.exception("agent_broke")
             self._record(Flagged(at=self._wall(), code="agent_broke", detail=repr(error)))
-        self._tell(AgentDone(self._now_ms(), answer.utterance, hang_up=answer.hang_up, failed=failed))
+        self._tell(AgentDone(self._now_ms(), answer.utterance, hang_up=answer.hang_up, failed=answer.failed))
 
     def _take(self, answer: _Answer, event: RunnerEvent) -> None:
         match event:
             case Say(text=text):
                 self._tell(Piece(self._now_ms(), answer.utterance, text))
-            case HangUp():
-                answer.hang_up = True
+            case HangUp(failed=failed):
+                answer.hang_up, answer.failed = True, failed
+            case PressKeys(digits=digits):
+                self._press_keys(digits)
+            case Progressed(dialogue=dialogue):
+                answer.reached = dialogue
             case Finished(dialogue=dialogue):
                 answer.after = dialogue
             case Called():
@@ -173,6 +171,8 @@ class Answering:
             case Problem(code=code, detail=detail):
                 log.warning("agent_problem", code=code, detail=detail)
                 record(Flagged(at=at, code=code, detail=detail))
+            case Transfer(destination=destination):
+                record(Flagged(at=at, code="transfer_unavailable", detail=f"this line can't transfer to {destination}"))
             case Spent(usage=usage):
                 total = self.usage
                 self.usage = Usage(total.input_tokens + usage.input_tokens, total.output_tokens + usage.output_tokens)
@@ -198,3 +198,12 @@ class Answering:
                 success=returned.success, duration_ms=returned.duration_ms,
             ),
         ]  # fmt: skip
+
+
+def _cut_to(answer: _Answer, heard: str) -> Dialogue:
+    """Of an answer cut off: the steps it had taken, and the words that were heard."""
+    if answer.after is not None:
+        return answer.after.with_heard(heard)
+    reached = answer.reached
+    spoken = any(message.role == "assistant" for message in reached.history[len(answer.before.history) :])
+    return reached.with_heard(heard) if spoken else reached.agent_said(heard)

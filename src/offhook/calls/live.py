@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ import structlog
 from offhook.agents.config import AgentConfig
 from offhook.agents.dialogue import Dialogue
 from offhook.agents.runner import AgentRunner
+from offhook.agents.variables import VariableType
 from offhook.calls.answering import Answering
 from offhook.calls.ending import answered, unanswered
 from offhook.calls.journal import Journal
@@ -26,7 +27,7 @@ from offhook.conversation.session import Conversation, ConversationConfig
 from offhook.lines.line import Answered, Ended, Frame, Line, LineEvent, Ringing
 from offhook.models.speech import VoiceChoice
 from offhook.record.cost import PriceList, Usage, cost_lines
-from offhook.record.events import Costed, LineKnown, Recorded, StatusChanged
+from offhook.record.events import Costed, Flagged, LineKnown, Recorded, StateEntered, StatusChanged, VariableSet
 from offhook.record.lifecycle import FINAL, EndCode, EndReason, Status
 from offhook.recordings import TapeWriter
 
@@ -46,6 +47,7 @@ class CallPlan:
     config: AgentConfig
     dialogue: Dialogue
     prices: PriceList
+    variables: Mapping[str, Any]
 
 
 class LiveCall:
@@ -97,6 +99,7 @@ class LiveCall:
 
     def _begin(self) -> None:
         self._step(Status.IN_PROGRESS)
+        self._note_start()
         config, services = self.plan.config, self._services
         if config.record:
             self._tape = services.recordings.open_tape(
@@ -106,6 +109,17 @@ class LiveCall:
         self._runner = AgentRunner(model)
         self._session = CallSession(self._parts(self._runner), self.end)
         log.info("call_answered", call_id=self.call_id)
+
+    def _note_start(self) -> None:
+        """The state the agent begins in, and the values it was given."""
+        now, dialogue, types = time.time(), self.plan.dialogue, self.plan.config.variable_types()
+        self.journal.add(StateEntered(at=now, state=dialogue.state_name, reason="start"))
+        for name, value in self.plan.variables.items():
+            if name in dialogue.values:
+                kind = types.get(name, VariableType.JSON)
+                self.journal.add(VariableSet(at=now, name=name, variable_type=str(kind), value=value))
+        for fault in dialogue.rejected:
+            self.journal.add(Flagged(at=now, code="variable_rejected", detail=f"{fault.field}: {fault.message}"))
 
     def _line_gone(self, ended: Ended) -> None:
         direction = self.plan.direction

@@ -10,7 +10,6 @@ from typing import Any
 
 import structlog
 
-from offhook.agents.config import AgentConfig
 from offhook.agents.dialogue import Dialogue
 from offhook.calls.directory import AgentVersion, Directory, Number
 from offhook.calls.journal import Journal, Watcher
@@ -184,9 +183,12 @@ class CallManager:
         )  # fmt: skip
         journal = Journal(CallRecord.create(created), self._services.writer, tuple(self.watchers))
         journal.start(created)
-        dialogue = _dialogue(agent.config, call_id, from_number, to_number, now, variables)
+        dialogue = Dialogue.start(
+            agent.config, variables,
+            call_id=call_id, from_number=from_number, to_number=to_number, call_start_time=now,
+        )  # fmt: skip
         prices = self._directory.prices(organization_id)
-        plan = CallPlan(call_id, organization_id, direction, agent.config, dialogue, prices)
+        plan = CallPlan(call_id, organization_id, direction, agent.config, dialogue, prices, variables)
         call = LiveCall(plan, line, journal, self._services, self._over)
         self._calls[call_id] = call
         log.info("call_created", call_id=call_id, direction=direction, from_number=from_number, to_number=to_number)
@@ -202,11 +204,3 @@ class CallManager:
         self._wrapping.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("recording_failed", task=task.get_name(), error=repr(error))
-
-
-def _dialogue(
-    config: AgentConfig, call_id: str, from_number: str, to_number: str, now: float, variables: dict[str, Any]
-) -> Dialogue:
-    return Dialogue.start(
-        config, variables, call_id=call_id, from_number=from_number, to_number=to_number, call_start_time=now
-    )

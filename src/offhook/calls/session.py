@@ -62,6 +62,7 @@ class CallSession:
             next_item=self._next_tool_item,
             now_ms=self.clock.now_ms,
             wall=time.time,
+            press_keys=self._press_keys,
         )
         self._frames = 0
         self._base: int | None = None
@@ -152,6 +153,11 @@ class CallSession:
 
     def _record(self, event: CallEvent) -> None:
         self._journal.add(event)
+
+    def _press_keys(self, digits: str) -> None:
+        self._line.send_dtmf(digits)
+        for digit in digits.replace("w", ""):
+            self._record(KeyPressed(at=time.time(), digit=digit, direction="outbound"))
 
     def _next_tool_item(self) -> int:
         self._tool_items += 1
