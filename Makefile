@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 # Models live in the checkout, so that nothing outside of it is touched.
 export OFFHOOK_MODELS_DIR ?= $(CURDIR)/.models
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-PIP_INSTALL := $(BIN)/python -m pip install -q -c constraints.txt
+PIP_INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 
 # What the product runs beside itself (espeak-ng: phonemes for the local voice), and what only tests talk with.
 RUN_PACKAGES := espeak-ng

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -78,6 +79,11 @@ class Recordings:
         """URL of a call's file: signed for GET for an hour, or stable and open to all."""
         path = f"/recordings/{call_id}/{PurePosixPath(key).name}"
         return self.public_url.rstrip("/") + (self._linker.signed(path, time.time()) if secure else path)
+
+    def path(self, call_id: str) -> Path | None:
+        """The mixed file of a call on this machine, for people to open; None when there is none (yet)."""
+        pattern = f"*/*/*/{glob.escape(call_id)}/{MIXED}"
+        return next(self.store.path("").glob(pattern), None)
 
     def routes(self, lookup: Lookup) -> list[Route]:
         """Routes that serve those URLs; ``lookup(call_id)`` answers what the call's record says."""

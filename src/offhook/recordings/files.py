@@ -61,12 +61,25 @@ class RecordingStore:
         """Where the files are, for people."""
         return str(self._folder)
 
+    def path(self, key: str) -> Path:
+        """The file of a key, where files are in a folder of this machine."""
+        return self._folder / key
+
     async def put(self, key: str, path: Path) -> None:
         """Store a file; readers see all of it or nothing."""
         try:
             await obstore.put_async(self._store, key, path)
         except (BaseError, OSError) as error:
             raise StorageError(f"{self.location}: {key} could not be stored: {error}") from error
+
+    async def delete(self, key: str) -> None:
+        """Remove a file; one that isn't there is as good as removed."""
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise StorageError(f"{self.location}: {key} could not be removed: {error}") from error
 
     async def find(self, key: str) -> StoredFile:
         """Look a file up."""
