@@ -20,7 +20,7 @@ from offhook.errors import ConfigurationError
 
 PREFIX = "OFFHOOK_"
 # Read by the command line itself, not by the server.
-CLIENT_NAMES = frozenset({"OFFHOOK_URL", "OFFHOOK_API_KEY"})
+CLIENT_NAMES = frozenset({"OFFHOOK_URL", "OFFHOOK_API_KEY", "OFFHOOK_TRUNK_PASSWORD"})
 DEFAULT_ALLOW = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 
 
@@ -85,8 +85,8 @@ def ensure_secret_key(settings: Settings) -> str:
         if path.exists():
             return path.read_text().strip()
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))
         # A link, unlike a rename, leaves the key of a process that was faster.
         with contextlib.suppress(FileExistsError):
