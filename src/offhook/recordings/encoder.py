@@ -26,6 +26,7 @@ class Encoder:
         self._turn = asyncio.Lock()
         self._process: Process | None = None
         self._idle: asyncio.TimerHandle | None = None
+        self._leaving: set[asyncio.Task[int]] = set()
 
     async def encode(self, tape: Path, tape_s: float) -> int:
         """Encode a tape of ``tape_s`` seconds in its folder; answers its duration in ms.
@@ -52,6 +53,7 @@ class Encoder:
         """End the process; a tape it was at stays for the next start."""
         self._cancel_idle()
         await self._end()
+        await asyncio.gather(*self._leaving)
 
     async def _ask(self, tape: Path) -> dict[str, Any]:
         process = await self._running()
@@ -81,9 +83,12 @@ class Encoder:
 
     def _let_go(self) -> None:
         """End the idle process the gentle way: it reads the end of its input."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            gone = asyncio.create_task(process.wait())
+            self._leaving.add(gone)
+            gone.add_done_callback(self._leaving.discard)
 
     def _cancel_idle(self) -> None:
         if self._idle is not None:
