@@ -54,7 +54,7 @@ def _linear_to_ulaw() -> npt.NDArray[np.uint8]:
     # The shift comes before the sign is taken off, as in the Recommendation's reference code.
     magnitude = np.minimum(np.abs(sample >> 2), _MU_CLIP) + _MU_BIAS
     segment = np.floor(np.log2(magnitude)).astype(np.int32) - 5
-    code = (segment << 4) | ((magnitude >> (segment + 1)) & 0x0F)
+    code: npt.NDArray[np.int32] = (segment << 4) | ((magnitude >> (segment + 1)) & 0x0F)
     return (~(code | np.where(sample < 0, 0x80, 0)) & 0xFF).astype(np.uint8)
 
 
@@ -64,7 +64,7 @@ def _linear_to_alaw() -> npt.NDArray[np.uint8]:
     magnitude = np.where(sample >= 0, sample, ~sample) >> 3
     segment = np.maximum(np.floor(np.log2(np.maximum(magnitude, 1))).astype(np.int32) - 4, 0)
     step = np.where(segment < 2, magnitude >> 1, magnitude >> np.maximum(segment, 1)) & 0x0F
-    code = (segment << 4) | step
+    code: npt.NDArray[np.int32] = (segment << 4) | step
     return (code ^ np.where(sample >= 0, 0xD5, 0x55)).astype(np.uint8)
 
 
