@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,13 +114,13 @@ class _Attempt:
         return bool(self._chars or self._calls)
 
     async def run(self, model: LanguageModel, request: ModelRequest) -> AsyncGenerator[ModelEvent | Hold, None]:
-        stream = model.stream(request)
+        pump = _Pump(model.stream(request))
         patience, loop = self._quiet.patience, asyncio.get_running_loop()
         end_s = loop.time() + patience.total_s
         limit_s = patience.first_event_s
         try:
             while True:
-                task = asyncio.ensure_future(_next(stream))
+                task = asyncio.ensure_future(pump.next())
                 try:
                     async for hold in self._quiet.watch(task, min(end_s, loop.time() + limit_s)):
                         yield hold
@@ -128,14 +128,14 @@ class _Attempt:
                         raise ProviderTimeoutError(f"the language model gave nothing for {limit_s:g} s")
                     event = task.result()
                 finally:
-                    await _cancel(task)
+                    task.cancel()
                 if event is None:
                     return
                 self._count(event)
                 yield event
                 limit_s = patience.next_event_s
         finally:
-            await _close(stream)
+            await pump.close()
 
     def _count(self, event: ModelEvent) -> None:
         if isinstance(event, TextDelta):
@@ -146,23 +146,36 @@ class _Attempt:
             raise ProviderError("the language model didn't come to an end")
 
 
-async def _next(stream: AsyncIterator[ModelEvent]) -> ModelEvent | None:
-    """The next event, None at the end (a task can't carry StopAsyncIteration)."""
-    try:
-        return await anext(stream)
-    except StopAsyncIteration:
-        return None
+class _Pump:
+    """Reads a model's stream in a task of its own, as time limits and connections inside it may require."""
 
+    def __init__(self, stream: AsyncIterator[ModelEvent]) -> None:
+        # Bounded, so that a stream that never ends can't take the loop for itself.
+        self._events: asyncio.Queue[ModelEvent | Exception | None] = asyncio.Queue(maxsize=16)
+        self._task = asyncio.create_task(self._read(stream), name="language-model")
 
-async def _cancel(task: asyncio.Future[ModelEvent | None]) -> None:
-    if not task.done():
-        task.cancel()
-        # Its own end: whatever the provider does on being cancelled is of no interest any more.
-        with suppress(asyncio.CancelledError, ProviderError):
-            await task
+    async def next(self) -> ModelEvent | None:
+        """The next event, None at the end. Raises what the model raised."""
+        event = await self._events.get()
+        if isinstance(event, Exception):
+            raise event
+        return event
 
+    async def close(self) -> None:
+        """Cancel the request."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
 
-async def _close(stream: AsyncIterator[ModelEvent]) -> None:
-    close = getattr(stream, "aclose", None)
-    if close is not None:
-        await close()
+    async def _read(self, stream: AsyncIterator[ModelEvent]) -> None:
+        try:
+            async for event in stream:
+                await self._events.put(event)
+            await self._events.put(None)
+        except ProviderError as error:
+            await self._events.put(error)
+        except Exception as error:  # noqa: BLE001 - a provider's bug must not silence the call; it is told as its failure
+            await self._events.put(ProviderError(f"the language model broke: {error!r}"))
+        finally:
+            close = getattr(stream, "aclose", None)
+            if close is not None:
+                await close()

@@ -1,0 +1,108 @@
+"""A variable's value out of a caller's turns, by the kind of thing it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from offhook.agents.hearing import extract_kind
+from offhook.agents.states import ExtractKind, StateVariable
+from offhook.agents.variables import VariableType
+from offhook.models.llm.rules.dates import parse_date, spoken_date
+from offhook.models.llm.rules.emails import parse_email
+from offhook.models.llm.rules.intents import yes_or_no
+from offhook.models.llm.rules.names import parse_name
+from offhook.models.llm.rules.numbers import parse_number
+from offhook.models.llm.rules.phones import parse_phone
+from offhook.models.llm.rules.text import says
+from offhook.models.llm.rules.times import parse_time
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One turn of the caller; ``asked`` when it answers the state's own question, so that a bare answer counts."""
+
+    text: str
+    asked: bool
+
+
+def find_value(variable: StateVariable, turns: list[Heard], now: datetime, language: str) -> Any:  # noqa: ANN401 - JSON
+    """The variable's value, None where it was not said; the latest turn that says it counts."""
+    kind = extract_kind(variable)
+    if kind is ExtractKind.PHONE:
+        return parse_phone([turn.text for turn in turns], language).number
+    for turn in reversed(turns):
+        value = _one(variable, kind, turn, now, language)
+        if value is not None:
+            return value
+    return None
+
+
+def _one(variable: StateVariable, kind: ExtractKind, turn: Heard, now: datetime, language: str) -> Any:  # noqa: ANN401
+    match kind:
+        case ExtractKind.NAME:
+            return parse_name(turn.text, language, bare=turn.asked)
+        case ExtractKind.DATE:
+            return _date(variable, turn, now, language)
+        case ExtractKind.TIME:
+            return _time(variable, turn, now, language)
+        case ExtractKind.EMAIL:
+            return parse_email(turn.text)
+        case ExtractKind.CHOICE | ExtractKind.REGEX:
+            return _configured(variable, turn.text)
+        case _:
+            return _answered(kind, turn.text, language) if turn.asked else None
+
+
+def _answered(kind: ExtractKind, text: str, language: str) -> Any:  # noqa: ANN401 - JSON
+    """What only an answer to the question can hold."""
+    if kind is ExtractKind.NUMBER:
+        return parse_number(text, language)
+    if kind is ExtractKind.BOOLEAN:
+        return yes_or_no(text, language)
+    return text.strip() or None
+
+
+def _configured(variable: StateVariable, text: str) -> str | None:
+    extract = variable.extract
+    if extract is None:
+        return None
+    if extract.choices:
+        return _choice(extract.choices, text)
+    found = re.search(extract.pattern, text, re.IGNORECASE) if extract.pattern else None
+    if found is None:
+        return None
+    value: str = found[1] if found.re.groups else found[0]
+    return value
+
+
+def _date(variable: StateVariable, turn: Heard, now: datetime, language: str) -> str | None:
+    day = parse_date(turn.text, now.date(), language)
+    if day is None:
+        return None
+    if variable.type is not VariableType.DATETIME:
+        return spoken_date(day, language)
+    return _moment(day, parse_time(turn.text, language) or time())
+
+
+def _time(variable: StateVariable, turn: Heard, now: datetime, language: str) -> str | None:
+    found = parse_time(turn.text, language, bare=turn.asked)
+    if found is None:
+        return None
+    if variable.type is not VariableType.DATETIME:
+        return f"{found:%H:%M}"
+    return _moment(parse_date(turn.text, now.date(), language) or now.date(), found)
+
+
+def _moment(day: date, at: time) -> str:
+    return datetime.combine(day, at).isoformat()
+
+
+def _choice(choices: tuple[str, ...] | dict[str, tuple[str, ...]], text: str) -> str | None:
+    table = choices if isinstance(choices, dict) else {choice: (choice,) for choice in choices}
+    for value, meanings in table.items():
+        if says(text, value) or any(says(text, meaning) for meaning in meanings):
+            return value
+    return None
