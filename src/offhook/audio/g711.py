@@ -8,7 +8,7 @@ import numpy.typing as npt
 _U8 = np.dtype(np.uint8)
 _U16 = np.dtype("<u2")
 _MU_BIAS = 33  # of the 14-bit magnitude: makes every µ-law segment start at a power of two
-_MU_CLIP = 8159  # the largest 14-bit magnitude whose biased value still fits 13 bits
+_MU_CLIP = 8158  # the largest 14-bit magnitude whose biased value still fits 13 bits
 
 
 def ulaw_decode(payload: bytes) -> bytes:
