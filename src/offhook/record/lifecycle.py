@@ -79,3 +79,7 @@ class EndReason:
     code: EndCode
     party: str
     detail: str = ""
+
+    def to_api(self) -> dict[str, str]:
+        """As the API and webhooks show it."""
+        return {"code": self.code.value, "party": self.party, "detail": self.detail}
