@@ -72,7 +72,7 @@ $(STAMPS)/dev: $(STAMPS)/run
 	@$(PIP_INSTALL) -e '.[local,dev]'
 	@touch $@
 
-$(STAMPS)/models: $(STAMPS)/run $(wildcard src/offhook/models/local/manifest*)
+$(STAMPS)/models: $(STAMPS)/run src/offhook/models/manifest.py
 	@$(BIN)/offhook models fetch
 	@touch $@
 
