@@ -1,7 +1,7 @@
-"""Whole calls on local speech: response latency measured from the recording, and the engine's own share from the record.
+"""Whole calls on local speech: response latency from the recording, the engine's own share from the record.
 
-``python bench/call.py [--calls N] [--language en|fr] [--quick] [--json]`` runs ``offhook demo`` N times, each with an empty
-data directory, and judges the stereo recordings by energy alone.
+``python bench/call.py [--calls N] [--language en|fr] [--quick] [--json]`` runs ``offhook demo`` N times, each with an
+empty data directory, and judges the stereo recordings by energy alone.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from offhook.record.events import CallEvent
 from offhook.record.fold import CallRecord
@@ -21,16 +21,23 @@ class Journal:
         self._watchers = watchers
         self._last: asyncio.Future[None] | None = None
 
+    def start(self) -> None:
+        """Store the call's first event, which made the record."""
+        self._store((self.record.created,))
+
     def add(self, *events: CallEvent) -> None:
         """Apply and store events; raises ConflictError for a step the life cycle doesn't allow."""
         for event in events:
             self.record.apply(event)
-        self._last = self._writer.append(self.record.call_id, list(events), self.record)
-        for watcher in self._watchers:
-            for event in events:
-                watcher(self.record.call_id, event)
+        self._store(events)
 
     async def durable(self) -> None:
         """Return when everything added so far is in the database."""
         if self._last is not None:
             await self._last
+
+    def _store(self, events: Sequence[CallEvent]) -> None:
+        self._last = self._writer.append(self.record.call_id, list(events), self.record)
+        for watcher in self._watchers:
+            for event in events:
+                watcher(self.record.call_id, event)

@@ -58,7 +58,7 @@ class Listener:
             block = np.frombuffer(bytes(self._window[: WINDOW_SAMPLES * 2]), "<i2")
             del self._window[: WINDOW_SAMPLES * 2]
             self._samples += WINDOW_SAMPLES
-            windows.append((self._samples * 1000 // self._rate_hz, block.astype(np.float32) / 32768))
+            windows.append((self._samples * 1000 // self._rate_hz, block.astype(np.float32) / np.float32(32768)))
         return windows
 
     def transcribe(self, request: int, start_ms: int, end_ms: int, prompt: str | None) -> None:
@@ -90,7 +90,7 @@ class Listener:
         self._tell(TurnScored(self._now_ms(), request, score))
 
     def _score_now(self, pcm: bytes) -> float:
-        samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
         return self._turn_model.score(soxr.resample(samples, self._rate_hz, TURN_MODEL_HZ))
 
     def _transcribed(self, answer: Transcription) -> None:

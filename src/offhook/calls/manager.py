@@ -182,7 +182,7 @@ class CallManager:
             carrier_call_id=line.facts.carrier_call_id, secure_recording_url=agent.config.secure_recording_urls,
         )  # fmt: skip
         journal = Journal(CallRecord.create(created), self._services.writer, tuple(self.watchers))
-        journal.start(created)
+        journal.start()
         dialogue = Dialogue.start(
             agent.config, variables,
             call_id=call_id, from_number=from_number, to_number=to_number, call_start_time=now,

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -47,7 +48,7 @@ class Parts:
 class CallSession:
     """From the answer to the end. ``wish`` is told when the call wants to end by itself (agent, silence, time)."""
 
-    def __init__(self, parts: Parts, wish: Callable[[EndReason], None]) -> None:
+    def __init__(self, parts: Parts, wish: Callable[[EndReason], object]) -> None:
         self._line, self._journal, self._tape, self._hub = parts.line, parts.journal, parts.tape, parts.hub
         self._conversation, self._greeting, self._wish = parts.conversation, parts.greeting, wish
         self.clock = AudioClock()
@@ -111,7 +112,7 @@ class CallSession:
             self._record(KeyPressed(at=self.clock.wall(end_ms), digit=frame.digit, direction="inbound"))
             self._tell(talk.Key(end_ms, frame.digit))
         for at_ms, window in self.listener.frame(frame.heard):
-            self._hub.submit(self._slot, window, lambda p, at_ms=at_ms: self._tell(talk.Voiced(at_ms, p)))
+            self._hub.submit(self._slot, window, partial(self._judged, at_ms))
 
     async def close(self, *, drain: bool) -> None:
         """Stop talking and listening; the last items are in the journal when this returns."""
@@ -135,6 +136,9 @@ class CallSession:
     def _tell(self, event: talk.Event) -> None:
         if not self._closed:
             self._do(self._conversation.handle(event))
+
+    def _judged(self, at_ms: int, probability: float) -> None:
+        self._tell(talk.Voiced(at_ms, probability))
 
     def _do(self, commands: list[talk.Command]) -> None:
         for command in commands:

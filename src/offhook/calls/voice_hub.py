@@ -12,6 +12,7 @@ from offhook.audio.vad import BatchedVad
 from offhook.lines.line import Frame
 
 Window = npt.NDArray[np.float32]
+Waiting = tuple[int, Window, Callable[[float], None]]
 
 
 class HasOwner(Protocol):
@@ -25,7 +26,7 @@ class VoiceHub:
 
     def __init__(self, vad: BatchedVad) -> None:
         self._vad = vad
-        self._waiting: list[tuple[int, Window, Callable[[float], None]]] = []
+        self._waiting: list[Waiting] = []
 
     def open_slot(self) -> int:
         """Room for one more call in the VAD's state."""
@@ -51,7 +52,7 @@ class VoiceHub:
     def _judge(self) -> None:
         while self._waiting:
             # A slow loop may bring two windows of one call; its state needs them one after the other.
-            round_, rest, seen = list[tuple[int, Window, Callable[[float], None]]](), [], set[int]()
+            round_, rest, seen = list[Waiting](), list[Waiting](), set[int]()
             for entry in self._waiting:
                 (rest if entry[0] in seen else round_).append(entry)
                 seen.add(entry[0])

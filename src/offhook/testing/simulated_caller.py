@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -114,11 +115,13 @@ class SimulatedCaller:
         ears = self._ears
         ears.window += pcm
         while len(ears.window) >= WINDOW_SAMPLES * 2:
-            block = np.frombuffer(bytes(ears.window[: WINDOW_SAMPLES * 2]), "<i2").astype(np.float32) / 32768
+            block = np.frombuffer(bytes(ears.window[: WINDOW_SAMPLES * 2]), "<i2").astype(np.float32) / np.float32(
+                32768
+            )
             del ears.window[: WINDOW_SAMPLES * 2]
             ears.samples += WINDOW_SAMPLES
             at_ms = ears.samples * 1000 // RATE_HZ
-            self._hub.submit(self._slot, block, lambda p, at_ms=at_ms: self._listen(at_ms, p))
+            self._hub.submit(self._slot, block, partial(self._listen, at_ms))
 
     def _listen(self, at_ms: int, probability: float) -> None:
         ears = self._ears
