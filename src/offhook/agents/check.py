@@ -164,7 +164,7 @@ def _conditions(config: AgentConfig) -> Faults:
                     )
                     yield Fault(f"{field}.intent", message)
             named = (part.variable.name,) if isinstance(part.variable, VariableIs) else many(part.variable)
-            for name in named:
+            for name in (*named, *many(part.said)):
                 if name not in known:
                     yield Fault(f"{field}.variable", f"no variable {name!r}; declare it in a state or in variables")
 

@@ -23,13 +23,15 @@ class When(Part):
 
     ``intent`` is one of the built-in intents or of the agent's own, ``contains`` a word or phrase (case, accents and
     punctuation don't count), ``regex`` is searched in the text, ``variable`` holds when its value is known. Several
-    values in a list: one is enough, but for ``variable``, where all must be known.
+    values in a list: one is enough, but for ``variable``, where all must be known. ``said`` holds when the caller gave
+    one of these variables of the state since it was entered, also when it had a value before.
     """
 
     intent: Word | Items[Word] | None = None
     contains: Word | Items[Word] | None = None
     regex: Word | None = None
     variable: Identifier | VariableIs | Items[Identifier] | None = None
+    said: Identifier | Items[Identifier] | None = None
     all: Items[When] | None = None
     any: Items[When] | None = None
     not_: When | None = Field(None, alias="not")

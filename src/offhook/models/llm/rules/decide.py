@@ -15,7 +15,15 @@ from offhook.agents.offer import Offer, offers
 from offhook.agents.states import ExtractKind, Transition
 from offhook.agents.tools import CustomFunctionTool, HangUpTool, PressKeysTool, WaitTool
 from offhook.agents.variables import json_value
-from offhook.models.llm.rules.intents import has_intent, is_question, language_of, only_politeness, split_turn
+from offhook.models.llm.rules.extract import digit_turns
+from offhook.models.llm.rules.intents import (
+    asks_again,
+    has_intent,
+    is_question,
+    language_of,
+    only_politeness,
+    split_turn,
+)
 from offhook.models.llm.rules.lookup import find_answer
 from offhook.models.llm.rules.phones import parse_phone
 from offhook.models.llm.rules.phrases import phrases
@@ -99,7 +107,7 @@ class _Decision:
     # ------------------------------------------------------------------ answering a turn
 
     def _answer(self, text: str) -> Iterator[Step]:
-        if has_intent(text, "repeat", self._here.language, {}) and len(words(text)) <= 8:
+        if asks_again(text, self._here.language):
             yield from self._speak(self._dialogue.last_said() or self._pending())
             return
         answer, rest = self._inform(text)
@@ -109,7 +117,8 @@ class _Decision:
         if step is not None:
             yield step
         elif answer:
-            yield from self._speak(self._pending())
+            # An answer that asks something itself ("At what time, then?") is not followed by another question.
+            yield from self._speak("" if answer.endswith("?") else self._pending())
         else:
             yield from self._misunderstood(text)
 
@@ -170,7 +179,8 @@ class _Decision:
     def _half_a_number(self) -> bool:
         for variable in self._here.state.variables:
             if extract_kind(variable) is ExtractKind.PHONE:
-                said = parse_phone([turn.text for turn in self._here.turns], self._here.language)
+                turns = digit_turns(self._here.turns(variable.name), self._here.language)
+                said = parse_phone(turns, self._here.language)
                 last = parse_phone([self._here.user_turns[-1]], self._here.language)
                 return said.number is None and bool(last.digits)
         return False

@@ -15,7 +15,7 @@ from offhook.models.llm.rules.emails import parse_email
 from offhook.models.llm.rules.intents import yes_or_no
 from offhook.models.llm.rules.names import parse_name
 from offhook.models.llm.rules.numbers import parse_number
-from offhook.models.llm.rules.phones import parse_phone
+from offhook.models.llm.rules.phones import COMPLETE_DIGITS, longest_run, parse_phone
 from offhook.models.llm.rules.text import says
 from offhook.models.llm.rules.times import parse_time
 
@@ -32,12 +32,17 @@ def find_value(variable: StateVariable, turns: list[Heard], now: datetime, langu
     """The variable's value, None where it was not said; the latest turn that says it counts."""
     kind = extract_kind(variable)
     if kind is ExtractKind.PHONE:
-        return parse_phone([turn.text for turn in turns], language).number
+        return parse_phone(digit_turns(turns, language), language).number
     for turn in reversed(turns):
         value = _one(variable, kind, turn, now, language)
         if value is not None:
             return value
     return None
+
+
+def digit_turns(turns: list[Heard], language: str) -> list[str]:
+    """Turns whose digits are of a phone number: answers to the question, and others that hold a whole one."""
+    return [turn.text for turn in turns if turn.asked or len(longest_run(turn.text, language)) >= COMPLETE_DIGITS]
 
 
 def _one(variable: StateVariable, kind: ExtractKind, turn: Heard, now: datetime, language: str) -> Any:  # noqa: ANN401
@@ -84,7 +89,9 @@ def _date(variable: StateVariable, turn: Heard, now: datetime, language: str) ->
         return None
     if variable.type is not VariableType.DATETIME:
         return spoken_date(day, language)
-    return _moment(day, parse_time(turn.text, language) or time())
+    # Asked for a date alone, the time that was said with it is another variable's.
+    at = None if variable.extract else parse_time(turn.text, language)
+    return _moment(day, at or time())
 
 
 def _time(variable: StateVariable, turn: Heard, now: datetime, language: str) -> str | None:

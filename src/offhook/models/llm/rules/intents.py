@@ -20,7 +20,7 @@ _PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
             "no", "nope", "nah", "not", "isn t", "don t", "wrong", "incorrect", "nothing", "that s all", "that is all",
             "that s it", "that ll be all", "that will be all", "i m good", "all set",
         ),
-        "thanks": ("thank you", "thanks", "cheers"),
+        "thanks": ("thank you very much", "thank you so much", "thank you", "thanks a lot", "thanks", "cheers"),
         "repeat": (
             "repeat", "say that again", "say it again", "come again", "pardon", "i didn t hear", "i didn t catch",
             "what did you say", "can t hear you",
@@ -45,7 +45,7 @@ _PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
             "non", "nan", "pas", "rien", "c est faux", "rien d autre", "c est tout", "ca ira", "ca sera tout",
             "ce sera tout", "faux", "incorrect",
         ),
-        "thanks": ("merci", "remercie"),
+        "thanks": ("merci beaucoup", "merci bien", "merci", "je vous remercie"),
         "repeat": (
             "repeter", "repetez", "redire", "pardon", "comment ca", "pas entendu", "pas compris", "vous avez dit quoi",
         ),
@@ -163,6 +163,14 @@ def is_question(sentence: str, language: str) -> bool:
 
 def _asks_for_it(said: str, lang: str) -> bool:
     return said.startswith(("i ", "can i ", "could i ") if lang == "en" else ("je ", "j ", "puis je ", "peux je "))
+
+
+def asks_again(text: str, language: str) -> bool:
+    """Whether the caller wants to hear the last words again; a long turn that says "pardon" has more to it."""
+    said = words(text)
+    if " ".join(said) in {"what", "sorry", "sorry what", "huh", "comment", "quoi", "hein", "pardon"}:
+        return True
+    return len(said) <= 8 and has_intent(text, "repeat", language, {})
 
 
 def only_politeness(text: str, language: str) -> bool:

@@ -26,6 +26,7 @@ _NO_NAME = {
         "booking but bye call called calling can can't clock come could day did didn't do does don't evening fine "
         "first for from full get give go good goodbye great had has have hello help hey hi his how i i'd i'll i'm i've "
         "if in is it it's just know last later let like look looking make me mean morning my name need new next no not "
+        "number mobile "
         "nothing now o of oh ok okay on one or our out phone please point question really right said say see she so "
         "some something sorry sure surname talk tell than thank thanks that that's the their them then there they this "
         "time to today tomorrow two uh um under up us very wait want was we well what what's when where which who why "
@@ -38,7 +39,7 @@ _NO_NAME = {
         "mais me merci mes mon monsieur ne nom non nous on ou où oui ouais par parfait pas peu peut peux plaît plait "
         "plus pour pourquoi pouvez prendre prénom prenom puis qu'il que quel quelle question qui quoi rappeler rendez "
         "rien s'il sa sais savoir se ses si son sont suis sur ta te téléphone tout très trop tu un une veux voilà "
-        "voila voudrais vous y lundi mardi mercredi jeudi vendredi samedi dimanche"
+        "voila voudrais vous y numéro lundi mardi mercredi jeudi vendredi samedi dimanche"
     ),
 }
 _PARTICLES = {"de", "du", "des", "la", "le", "van", "von", "der", "den", "di", "da", "el", "al", "bin", "ben", "d'"}
@@ -56,11 +57,17 @@ def parse_name(text: str, language: str, *, bare: bool = False) -> str | None:
         for found in re.finditer(rf"(?:^|[\s,.!?])(?:{intro})[\s,:]+(?=\S)", text, re.IGNORECASE):
             name = _name_at(text[found.end() :], lang, strong=strong or text == text.lower())
             if name:
-                return name
+                return _fuller(name, text[found.end() :], lang)
     spoken = re.search(rf"((?:{_NAME_WORD}\s+){{1,3}})(?:{_AFTER[lang]})\b", text, re.IGNORECASE)
     if spoken and (name := _name_at(spoken[1], lang, strong=False)):
         return name
     return _bare(text, lang) if bare else None
+
+
+def _fuller(name: str, text: str, lang: str) -> str:
+    """The whole name where a caller begins again: "it's John, John Smith"."""
+    whole = next((more for clause in text.split(",")[1:] if (more := _bare(clause, lang))), "")
+    return whole if whole.startswith(f"{name} ") else name
 
 
 def _name_at(text: str, lang: str, *, strong: bool) -> str | None:

@@ -78,19 +78,24 @@ class Situation:
 
     # ------------------------------------------------------------------ what is known
 
-    @cached_property
-    def turns(self) -> list[Heard]:
-        """What the caller said that may hold a value: this visit's turns and, before them, what led here.
+    def turns(self, name: str) -> list[Heard]:
+        """What the caller said that may hold a variable's value: this visit's turns and, before them, what led here.
 
-        Coming here for the first time counts all that was said before ("I'd like to come on Tuesday" as the first
-        words); later only the turn that led back here, or the old value would be found again.
+        Of a variable not known yet all that was said counts ("I'd like to come on Tuesday" as the first words). Of one
+        that has a value only the turn that led back to this state ("no, on Wednesday"), or the old one would be found.
         """
         before = [m.content for m in self.dialogue.history[: self.visit.since] if m.role == "user"]
-        if self.visits_before:
-            before = before[-1:]
+        if self.dialogue.values.get(name) is not None:
+            before = before[-1:] if self._came_back else []
         found = [Heard(self.without_questions(text), asked=False) for text in before]
         found += [Heard(self.without_questions(text), asked=True) for text in self.user_turns]
         return [turn for turn in found if turn.text]
+
+    @cached_property
+    def _came_back(self) -> bool:
+        """Whether this is a return from another state; going to the same state again is none."""
+        position = self.dialogue.visits.index(self.visit)
+        return bool(self.visits_before) and self.dialogue.visits[position - 1].state != self.visit.state
 
     def without_questions(self, text: str) -> str:
         """A turn without the sentences that ask for information: a day in them is not the caller's choice."""
@@ -105,7 +110,7 @@ class Situation:
 
     def value_of(self, variable: StateVariable) -> Any:  # noqa: ANN401 - JSON
         """A variable's value as it was said in this visit."""
-        return find_value(variable, self.turns, self.started, self.language)
+        return find_value(variable, self.turns(variable.name), self.started, self.language)
 
     def known(self, name: str) -> Value:
         """A variable's value: what was said here, or what is set. Coming back to a state asks its variables anew."""
@@ -145,8 +150,13 @@ class Situation:
     def _variables(self, when: When) -> bool:
         if isinstance(when.variable, VariableIs):
             value = self.known(when.variable.name)
-            return value is not None and plain(render_value(value)) == plain(render_value(when.variable.equals))
-        return all(self.known(name) is not None for name in many(when.variable))
+            if value is None or plain(render_value(value)) != plain(render_value(when.variable.equals)):
+                return False
+            return not when.said or any(name in self.collected for name in many(when.said))
+        said = many(when.said)
+        return all(self.known(name) is not None for name in many(when.variable)) and (
+            not said or any(name in self.collected for name in said)
+        )
 
     # ------------------------------------------------------------------ words
 

@@ -11,7 +11,10 @@ from offhook.models.llm.rules.dates import spoken_date
 
 
 def spoken(value: Value, kind: ExtractKind | None, language: str) -> str:
-    """``14:30`` is ``14 heures 30`` or ``2:30 PM``; a phone number is said in groups, a day by its date; all else as templates show it."""
+    """The form of a value: ``14:30`` is ``14 heures 30`` or ``2:30 PM``, a phone number comes in groups.
+
+    A datetime is its day, and its time unless that is midnight. All else is as templates show it.
+    """
     if isinstance(value, datetime):
         day = spoken_date(value.date(), language)
         joint = "à" if language.startswith("fr") else "at"
