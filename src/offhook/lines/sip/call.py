@@ -134,7 +134,8 @@ class Call:
 
     def hang_up(self, now: float) -> list[Action]:  # noqa: ARG002 - an unanswered call needs it
         """End it."""
-        self._send_bye()
+        if not self.over:
+            self._send_bye()
         return self._drain()
 
     # ------------------------------------------------------------------ inside the dialog
@@ -221,7 +222,7 @@ class Call:
 
     def _send_bye(self) -> None:
         """Say BYE once; its answer, or the lack of one, ends the call."""
-        if self.dialog is None or self._bye is not None or self.over:
+        if self.dialog is None or self._bye is not None:
             return
         try:
             hop = self.dialog.hop()

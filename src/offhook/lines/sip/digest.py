@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from offhook.lines.sip.message import Response
 
 _SCHEME = re.compile(r"\s*Digest\s+", re.IGNORECASE)
-_PARAMETER = re.compile(r'\s*([A-Za-z0-9\-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,]*)\s*(?:,|\Z)')
+_PARAMETER = re.compile(r'\s*([A-Za-z0-9\-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,"]*)\s*(?:,|\Z)')
 # Strongest first: with several challenges for a realm the first one understood is to be taken (RFC 7616 §3.7).
 _ALGORITHMS: dict[str, Callable[[bytes], str]] = {
     "SHA-256": lambda data: hashlib.sha256(data).hexdigest(),
@@ -37,7 +37,7 @@ class Credentials:
     """Who we say we are."""
 
     username: str
-    password: str
+    password: str = field(repr=False)
 
 
 def challenges(response: Response) -> list[Challenge]:
@@ -54,12 +54,12 @@ def _challenge(value: str, answer_header: str) -> Challenge | None:
     scheme = _SCHEME.match(value)
     if scheme is None:
         return None
-    given = {found[1].lower(): _unquote(found[2]) for found in _PARAMETER.finditer(value, scheme.end())}
+    given = _parameters(value, scheme.end())
     algorithm = given.get("algorithm", "MD5").upper()
     session = algorithm.endswith("-SESS")
     algorithm = algorithm.removesuffix("-SESS")
     offered = [one.strip().lower() for one in given["qop"].split(",")] if "qop" in given else None
-    if algorithm not in _ALGORITHMS or "nonce" not in given or (offered is not None and "auth" not in offered):
+    if algorithm not in _ALGORITHMS or not given.get("nonce") or (offered is not None and "auth" not in offered):
         return None
     return Challenge(
         answer_header=answer_header,
@@ -71,6 +71,18 @@ def _challenge(value: str, answer_header: str) -> Challenge | None:
         opaque=given.get("opaque"),
         stale=given.get("stale", "").lower() == "true",
     )
+
+
+def _parameters(value: str, start: int) -> dict[str, str]:
+    """``name=value`` pairs up to the first thing that is none.
+
+    Not ``sipmessage``'s: it splits ``qop="auth,auth-int"`` at the comma, and backtracks without end on many quotes.
+    """
+    given: dict[str, str] = {}
+    while (found := _PARAMETER.match(value, start)) is not None:
+        given[found[1].lower()] = _unquote(found[2])
+        start = found.end()
+    return given
 
 
 def answer(

@@ -180,7 +180,7 @@ def _address(connection: str) -> str:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        if not _HOSTNAME.match(host):
+        if not _HOSTNAME.match(host) or not any(char.isalpha() for char in host):
             raise SdpError(f"c={connection[:60]} has no usable address") from None
         return host
     if address.is_multicast:

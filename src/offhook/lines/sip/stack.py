@@ -42,6 +42,7 @@ from offhook.lines.sip.uas import InboundCall
 MAX_TRANSACTIONS = 16_384
 _SECONDS = (("Retry-After", str(RETRY_AFTER_S)),)
 _WAITING = {State.CALLING, State.TRYING, State.PROCEEDING}
+_SPARE_TIMERS = 256
 _Key = tuple[str, ...]
 
 
@@ -108,7 +109,10 @@ class SipStack:
     @property
     def deadline(self) -> float | None:
         """When ``tick`` wants to be called."""
-        return self._heap[0][0] if self._heap else None
+        heap = self._heap
+        while heap and heap[0][2].due != heap[0][0]:
+            heapq.heappop(heap)
+        return heap[0][0] if heap else None
 
     @property
     def transactions(self) -> int:
@@ -310,6 +314,7 @@ class SipStack:
             return
         self._watch(watched)
         if call.over and call.deadline is None:
+            watched.due = None
             del self._calls[call.key]
 
     def _respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:
@@ -392,6 +397,10 @@ class SipStack:
             watched.due = None
         elif watched.due is None or deadline < watched.due:
             watched.due = deadline
+            if len(self._heap) > 2 * (self.transactions + self.calls) + _SPARE_TIMERS:
+                # Timers that came to nothing would keep dead calls in memory until their time.
+                self._heap = [entry for entry in self._heap if entry[2].due == entry[0]]
+                heapq.heapify(self._heap)
             heapq.heappush(self._heap, (deadline, next(self._order), watched))
 
     # ------------------------------------------------------------------ out
