@@ -58,6 +58,7 @@ $(STAMPS)/venv:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/system-packages python3-venv
 	@echo "Making $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --upgrade pip
 	@mkdir -p $(STAMPS) && touch $@
 
 # Each stamp stands for all before it. The order is what makes `make demo` install nothing that only tests need.

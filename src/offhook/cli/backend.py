@@ -39,7 +39,7 @@ class NewTrunk:
     username: str | None = None
     password: str | None = None
     register: bool = False
-    allow: tuple[str, ...] = ()
+    allowed_sources: tuple[str, ...] = ()
 
 
 class Backend(Protocol):

@@ -11,8 +11,9 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
+from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,8 +21,10 @@ from offhook.errors import OffhookError
 from offhook.recordings import RecordingStore
 from offhook.settings import Settings
 
+if TYPE_CHECKING:
+    from offhook.store.database import Database
+
 DISK_LEAST_BYTES = 1_000_000_000  # two hours of tape and recording are 270 MB; ten such calls at once and some air
-MODELS_BYTES = 300_000_000  # recognizer and voice
 RTP_PORTS_A_CALL = 2  # RTP on the even port, the odd one left to RTCP
 
 BUILT_AT = Path(__file__).stat().st_mtime - 86_400  # a day for time zones of archives
@@ -82,6 +85,18 @@ async def check_disk(settings: Settings) -> Finding:
     return Finding("disk", State.OK, f"{folder}: {_megabytes(free)} free")
 
 
+async def check_models(settings: Settings) -> Finding:
+    """The files of the local recognizer and voice are there."""
+    from offhook.models.fetch import list_models  # noqa: PLC0415 - the HTTP client, which no other check needs
+
+    folder = settings.models_dir.expanduser()
+    missing = [model.name for model in list_models(folder) if not model.present and not model.optional]
+    if missing:
+        remedy = f"offhook models fetch {' '.join(missing)} (agents that use other providers do without)."
+        return Finding("models", State.BAD, f"{folder} lacks {', '.join(missing)}", remedy)
+    return Finding("models", State.OK, f"{folder}: recognizer and voice are there")
+
+
 async def check_phonemes(settings: Settings) -> Finding:  # noqa: ARG001 - every check takes the settings
     """The program that the local voice needs is there."""
     program = shutil.which("espeak-ng")
@@ -90,6 +105,25 @@ async def check_phonemes(settings: Settings) -> Finding:  # noqa: ARG001 - every
         return Finding("espeak-ng", State.BAD, "not installed", remedy)
     version = await _answer(program, "--version")
     return Finding("espeak-ng", State.OK, version.partition("  Data")[0])
+
+
+async def check_database(settings: Settings) -> Finding:
+    """The database answers and has this version's schema."""
+    from offhook.store.database import FILE_NAME, Database, database_url  # noqa: PLC0415 - SQLAlchemy costs 200 ms
+
+    if settings.database_url is None and not (settings.data_dir / FILE_NAME).exists():
+        return Finding("database", State.OK, "in the data directory, made at the first start")
+    database = Database(database_url(settings))
+    shown = database.url.render_as_string(hide_password=True)
+    try:
+        current = _has_current_schema(database)
+    except Exception as error:  # noqa: BLE001 - whatever the driver raises, the database is not usable
+        return Finding("database", State.BAD, f"{shown}: {error}", "Start the database, or mend OFFHOOK_DATABASE_URL.")
+    finally:
+        database.close()
+    if not current:
+        return Finding("database", State.NOTE, f"{shown}: not at this version's schema", "offhook db upgrade")
+    return Finding("database", State.OK, f"{shown}: answers, schema up to date")
 
 
 async def check_storage(settings: Settings) -> Finding:
@@ -125,6 +159,15 @@ async def check_clock(settings: Settings) -> Finding:  # noqa: ARG001 - every ch
     if await _answer(program, "show", "-p", "NTPSynchronized", "--value") == "no":
         return Finding("clock", State.NOTE, f"{time.ctime()}: not synchronized", remedy)
     return Finding("clock", State.OK, time.ctime())
+
+
+def _has_current_schema(database: Database) -> bool:
+    from alembic.migration import MigrationContext  # noqa: PLC0415 - comes with the database
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    head = ScriptDirectory(str(resources.files("offhook.store") / "migrations")).get_current_head()
+    with database.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
 
 
 async def _answer(program: str, *arguments: str) -> str:
@@ -169,7 +212,9 @@ CHECKS: Final[Mapping[str, Callable[[Settings], Awaitable[Finding]]]] = {
     "sip port": check_sip_port,
     "rtp ports": check_rtp_ports,
     "disk": check_disk,
+    "models": check_models,
     "espeak-ng": check_phonemes,
+    "database": check_database,
     "storage": check_storage,
     "clock": check_clock,
 }

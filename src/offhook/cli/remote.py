@@ -91,7 +91,7 @@ class RemoteBackend:
             "username": trunk.username,
             "password": trunk.password,
             "register": trunk.register,
-            "allow": list(trunk.allow),
+            "allowed_sources": list(trunk.allowed_sources),
         }
         return dict(await self._data("POST", "/v1/trunks", json=_given(body)))
 
