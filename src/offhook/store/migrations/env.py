@@ -1,0 +1,16 @@
+"""Alembic's entry: runs the migrations on the connection it is given."""
+
+from alembic import context
+
+from offhook.store.tables import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    # SQLite can't alter most things in place: Alembic copies the table instead.
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+)
+with connection.begin(), context.begin_transaction():
+    context.run_migrations()

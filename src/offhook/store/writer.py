@@ -1,0 +1,268 @@
+"""The one thread that writes calls: events and records of many calls in one transaction, in order, durably."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from offhook.errors import CapacityError, OffhookError
+from offhook.record.events import CallEvent
+from offhook.record.fold import CallRecord
+from offhook.store.database import Database
+from offhook.store.events import Counters, change, counters, store_events
+
+log = structlog.get_logger(__name__)
+
+# How long a group gathers. Confirmation must come within 50 ms; what remains is for the transaction and its sync.
+GATHER_S = 0.02
+MAX_BACKLOG = 100_000  # events kept while the database is away: about a kilobyte each, some 100 MB
+RETRY_FIRST_S, RETRY_MOST_S = 0.1, 5.0
+COUNTERS_KEPT = 2_000  # more calls than one process carries; one forgotten is read again
+
+Change = Callable[[CallRecord], Sequence[CallEvent]]
+_Done = asyncio.Future[Any]
+
+
+@dataclass(slots=True)
+class _Append:
+    """Events of one call, and the latest record they lead to."""
+
+    call_id: str
+    record: CallRecord
+    events: list[CallEvent] = field(default_factory=list)
+    waiters: list[_Done] = field(default_factory=list)
+
+    def write(self, connection: Connection, known: dict[str, Counters]) -> None:
+        """Store the events in the group's transaction."""
+        before = known.get(self.call_id) or counters(connection, self.call_id)
+        _, known[self.call_id] = store_events(connection, self.record, self.events, before)
+
+
+@dataclass(slots=True)
+class _Amend:
+    """A change to a stored call, decided inside the transaction."""
+
+    call_id: str
+    organization_id: str
+    decide: Change
+    waiters: list[_Done]
+    events: tuple[()] = ()
+    record: CallRecord | None = None
+
+    def write(self, connection: Connection, known: dict[str, Counters]) -> None:
+        """Read, decide and store in the group's transaction. Raises NotFoundError and what ``decide`` raises."""
+        record, before = change(connection, self.call_id, self.organization_id)
+        events = self.decide(record)
+        for event in events:
+            record.apply(event)
+        if events:
+            record, before = store_events(connection, record, events, before)
+        self.record, known[self.call_id] = record, before
+
+
+_Job = _Append | _Amend
+
+
+class CallWriter:
+    """Writes what happens in calls. ``append`` and ``amend`` are called on the loop and never block it.
+
+    Order holds per call. While the database fails, the group is tried again with growing pauses, loudly; past
+    ``MAX_BACKLOG`` events new ones are refused. ``healthy`` tells whether new calls should be taken.
+    """
+
+    def __init__(self, database: Database, *, gather_s: float = GATHER_S) -> None:
+        self._database, self._gather_s = database, gather_s
+        self._jobs: deque[_Job] = deque()
+        self._group: tuple[_Job, ...] = ()
+        self._open: dict[str, _Append] = {}
+        self._backlog = 0
+        self._failing = False
+        self._closing = False
+        self._wake = threading.Condition()
+        self._pause = threading.Event()
+        self._counters: dict[str, Counters] = {}
+        self._thread = threading.Thread(target=self._run, name="call-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def backlog(self) -> int:
+        """Events not yet in the database."""
+        return self._backlog
+
+    @property
+    def healthy(self) -> bool:
+        """The last group was written, and there is room for many more."""
+        return not self._failing and self._backlog < MAX_BACKLOG // 2
+
+    def append(self, call_id: str, events: Sequence[CallEvent], record: CallRecord) -> asyncio.Future[None]:
+        """Store events that ``record`` has applied; the future is done when they are durable.
+
+        It fails with CapacityError when the backlog is full, and with the database's error when the events can
+        never be stored.
+        """
+        waiter = _waiter()
+        with self._wake:
+            if self._closing or self._backlog + len(events) > MAX_BACKLOG:
+                self._refuse(waiter, call_id, len(events))
+                return waiter
+            job = self._open.get(call_id)
+            if job is None:
+                job = self._open[call_id] = _Append(call_id, record)
+                self._jobs.append(job)
+            # The record goes on changing on the loop while the thread writes this one.
+            job.record = record.snapshot()
+            job.events.extend(events)
+            job.waiters.append(waiter)
+            self._backlog += len(events)
+            self._wake.notify()
+        return waiter
+
+    def amend(self, call_id: str, organization_id: str, decide: Change) -> asyncio.Future[CallRecord]:
+        """Change a stored call atomically: ``decide`` sees its record in the transaction and gives the events.
+
+        The future has the changed record. It fails with NotFoundError, or with what ``decide`` raised. ``decide``
+        runs on the writer's thread, and again when the database had to be asked twice.
+        """
+        waiter = _waiter()
+        with self._wake:
+            if self._closing:
+                self._refuse(waiter, call_id, 0)
+                return waiter
+            self._jobs.append(_Amend(call_id, organization_id, decide, [waiter]))
+            self._open.pop(call_id, None)  # what is appended from here on comes after this change
+            self._wake.notify()
+        return waiter
+
+    async def flush(self) -> None:
+        """Return when everything handed in so far was written or given up."""
+        with self._wake:
+            waiters = [waiter for job in self._jobs for waiter in job.waiters]
+            waiters += [waiter for job in self._group for waiter in job.waiters]
+        if waiters:
+            await asyncio.wait(waiters)
+
+    async def close(self, limit_s: float = 10.0) -> None:
+        """Write what is left and end the thread; after ``limit_s`` give up on a database that is away."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._thread.join, limit_s)
+        if self._thread.is_alive():
+            log.error("events_lost_at_close", events=self._backlog)
+            self._pause.set()
+
+    def _refuse(self, waiter: _Done, call_id: str, events: int) -> None:
+        reason = "the store is closed" if self._closing else f"{self._backlog} events wait for the database"
+        log.error("events_refused", call_id=call_id, events=events, reason=reason)
+        waiter.set_exception(CapacityError(reason))
+
+    # ------------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        while (group := self._gather()) is not None:
+            self._write_until_done(group)
+
+    def _gather(self) -> tuple[_Job, ...] | None:
+        with self._wake:
+            while not self._jobs:
+                if self._closing:
+                    return None
+                self._wake.wait()
+        if not self._closing:
+            time.sleep(self._gather_s)
+        with self._wake:
+            self._group = tuple(self._jobs)
+            self._jobs.clear()
+            self._open.clear()
+        return self._group
+
+    def _write_until_done(self, group: tuple[_Job, ...]) -> None:
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                self._write(group)
+            except Exception as error:  # noqa: BLE001 - whatever the driver raises, no event may be dropped unseen
+                if not _passing(error):
+                    self._write_one_by_one(group, error)
+                    return
+                self._failing = True
+                log.error(  # noqa: TRY400 - the same trace every few seconds would tell nothing more
+                    "database_write_failed", error=str(error), backlog=self._backlog, retry_in_s=pause_s
+                )
+                if self._pause.wait(pause_s):
+                    self._settle(group, error)
+                    return
+                pause_s = min(pause_s * 2, RETRY_MOST_S)
+            else:
+                self._settle(group, None)
+                return
+
+    def _write(self, group: tuple[_Job, ...]) -> None:
+        known = self._counters.copy()
+        with self._database.write() as connection:
+            for job in group:
+                job.write(connection, known)
+        while len(known) > COUNTERS_KEPT:
+            del known[next(iter(known))]
+        self._counters = known
+        if self._failing:
+            log.warning("database_write_recovered", backlog=self._backlog)
+            self._failing = False
+
+    def _write_one_by_one(self, group: tuple[_Job, ...], error: Exception) -> None:
+        """One job of the group can't be stored: find it, and store the others."""
+        if len(group) == 1:
+            if not isinstance(error, OffhookError):
+                log.error("call_not_stored", call_id=group[0].call_id, error=repr(error))
+            self._counters.pop(group[0].call_id, None)
+            self._settle(group, error)
+            return
+        for job in group:
+            self._write_until_done((job,))
+
+    def _settle(self, group: tuple[_Job, ...], error: Exception | None) -> None:
+        loops: dict[asyncio.AbstractEventLoop, list[tuple[_Done, CallRecord | None]]] = {}
+        with self._wake:
+            for job in group:
+                self._backlog -= len(job.events)
+                result = job.record if isinstance(job, _Amend) else None
+                for waiter in job.waiters:
+                    loops.setdefault(waiter.get_loop(), []).append((waiter, result))
+            self._group = tuple(job for job in self._group if job not in group)
+        for loop, results in loops.items():
+            # A loop that is closed has nobody left who waits.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_tell, results, error)
+
+
+def _waiter() -> _Done:
+    waiter: _Done = asyncio.get_running_loop().create_future()
+    # A failure was logged here; a caller who doesn't wait for durability need not fetch it.
+    waiter.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return waiter
+
+
+def _tell(results: list[tuple[_Done, CallRecord | None]], error: Exception | None) -> None:
+    for waiter, result in results:
+        if waiter.done():
+            continue
+        if error is None:
+            waiter.set_result(result)
+        else:
+            waiter.set_exception(error)
+
+
+def _passing(error: Exception) -> bool:
+    """Whether trying again may help: the database is locked, full, restarting or unreachable."""
+    return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
