@@ -81,3 +81,18 @@ def load_session(model: Path) -> ort.InferenceSession:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def has_voice(vad: BatchedVad, samples: Floats, least_ms: int, threshold: float = 0.5) -> bool:
+    """Whether float32 audio at 8 kHz holds at least ``least_ms`` of voice; stops looking as soon as it does."""
+    slot = vad.alloc()
+    try:
+        wanted = least_ms * RATE_HZ / 1000
+        for start in range(0, len(samples) - WINDOW_SAMPLES + 1, WINDOW_SAMPLES):
+            if vad.run([slot], samples[None, start : start + WINDOW_SAMPLES])[0] > threshold:
+                wanted -= WINDOW_SAMPLES
+            if wanted <= 0:
+                return True
+        return False
+    finally:
+        vad.free(slot)

@@ -1,0 +1,55 @@
+"""Signs that a Whisper decoding is not what was said. Pure."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+# Speech has 2-5 words a second, 8 tokens a second at the most in French and English; a decoding beyond is a loop.
+_TOKENS_PER_S = 6
+_TOKENS_SLACK = 6
+_COMPRESSION = 2.0  # text that zlib halves repeats itself (Whisper's own threshold is 2.4, on longer texts)
+_DOUBTFUL_LOG_PROBABILITY = -0.9
+_SILENT = 0.6  # no-speech probability and log-probability that together mean nobody spoke: from the Whisper paper's
+_SILENT_LOG_PROBABILITY = -0.8  # thresholds (0.6, -1.0), the second tightened on phone audio
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """What one run of the decoder gave."""
+
+    text: str
+    log_probability: float  # mean a token
+    no_speech: float  # 0-1
+    tokens: int
+    token_limit: int
+
+
+def loops(decoding: Decoding, duration_s: float) -> bool:
+    """The decoder repeated itself or ran on."""
+    words = decoding.text.lower().split()
+    trigrams = list(zip(words, words[1:], words[2:], strict=False))
+    data = decoding.text.encode()
+    return (
+        len(trigrams) != len(set(trigrams))
+        or len(data) / max(1, len(zlib.compress(data))) > _COMPRESSION
+        or decoding.tokens >= decoding.token_limit
+        or decoding.tokens > _TOKENS_PER_S * duration_s + _TOKENS_SLACK
+    )
+
+
+def doubtful(decoding: Decoding) -> bool:
+    """The model itself has little trust in it."""
+    return decoding.log_probability < _DOUBTFUL_LOG_PROBABILITY
+
+
+def nobody_spoke(decoding: Decoding) -> bool:
+    """The model thinks that there was no speech, and what it wrote doesn't speak against that."""
+    return decoding.no_speech > _SILENT and decoding.log_probability < _SILENT_LOG_PROBABILITY
+
+
+def better(first: Decoding, second: Decoding, duration_s: float) -> Decoding:
+    """Of two decodings of the same audio the one to believe; the second had the window the model was trained on."""
+    if loops(first, duration_s):
+        return second
+    return second if second.log_probability > first.log_probability else first
