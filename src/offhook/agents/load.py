@@ -47,7 +47,14 @@ def parse_agent(data: object) -> AgentConfig:
     try:
         config = AgentConfig.model_validate(data)
     except ValidationError as error:
-        faults = [Fault(_path(row["loc"], data), _remedy(row)) for row in error.errors(include_url=False)]
+        rows = [(row, _path(row["loc"], data)) for row in error.errors(include_url=False)]
+        # A list that lost its faulty items is told as too short as well: the items' faults say it better.
+        inner = tuple(path for _, path in rows)
+        faults = [
+            Fault(path, _remedy(row))
+            for row, path in rows
+            if row["type"] != "too_short" or not any(other.startswith(f"{path}[") for other in inner)
+        ]
         raise AgentConfigError(faults[:MAX_FAULTS]) from error
     if faults := check(config):
         raise AgentConfigError(faults[:MAX_FAULTS])

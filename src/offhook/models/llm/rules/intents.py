@@ -93,6 +93,19 @@ _PROPOSES = {
         "vous avez une place", "avez vous une place",
     ),
 }  # fmt: skip
+# At the end of a proposal: "Tuesday, is that possible?"
+_OFFERS = {
+    "en": ("is that possible", "is that ok", "is that okay", "would that work", "does that work", "is that free"),
+    "fr": (
+        "c est possible",
+        "est ce possible",
+        "ca irait",
+        "ca va",
+        "ce serait possible",
+        "ca vous va",
+        "est ce que ca va",
+    ),
+}
 _LEADING = {
     "en": bag("and but also so well oh ok okay yes yeah no hi hello um uh er please sorry great thanks then"),
     "fr": bag("et mais aussi alors donc euh oui non bonjour d accord ok eh bien ah merci parfait au fait"),
@@ -153,7 +166,7 @@ def is_question(sentence: str, language: str) -> bool:
     while rest and rest[0] in _LEADING[lang]:
         rest.pop(0)
     said = f"{' '.join(rest)} "
-    if any(said.startswith(f"{phrase} ") for phrase in _PROPOSES[lang]):
+    if any(said.startswith(f"{phrase} ") for phrase in _PROPOSES[lang]) or said.strip().endswith(_OFFERS[lang]):
         return False
     if any(said.startswith(f"{phrase} ") for phrase in _ASKS[lang]):
         # A lone word is no question but a recognizer's slip: "who", "ou".

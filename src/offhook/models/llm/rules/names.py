@@ -39,7 +39,7 @@ _NO_NAME = {
         "mais me merci mes mon monsieur ne nom non nous on ou où oui ouais par parfait pas peu peut peux plaît plait "
         "plus pour pourquoi pouvez prendre prénom prenom puis qu'il que quel quelle question qui quoi rappeler rendez "
         "rien s'il sa sais savoir se ses si son sont suis sur ta te téléphone tout très trop tu un une veux voilà "
-        "voila voudrais vous y numéro lundi mardi mercredi jeudi vendredi samedi dimanche"
+        "voila voudrais vous y numéro date heure lundi mardi mercredi jeudi vendredi samedi dimanche"
     ),
 }
 _PARTICLES = {"de", "du", "des", "la", "le", "van", "von", "der", "den", "di", "da", "el", "al", "bin", "ben", "d'"}
@@ -73,6 +73,10 @@ def _fuller(name: str, text: str, lang: str) -> str:
 def _name_at(text: str, lang: str, *, strong: bool) -> str | None:
     """The words from here on that can be a name. Weak introductions need it to be written like one."""
     taken: list[str] = []
+    # "Le Goff": a name may begin with a particle, but "la semaine prochaine" is none.
+    led = re.match(rf"({_NAME_WORD})\s+[^\W\d_a-zà-ÿ]", text)
+    if led and plain(led[1]) in _PARTICLES and led[1][0].isupper():
+        taken, text = [led[1]], text[led.end(1) :]
     for found in re.finditer(rf"({_NAME_WORD})([^\w'’-]*)", text):
         word, after = found[1], found[2]
         particle = plain(word) in _PARTICLES and bool(taken)
@@ -101,7 +105,9 @@ def _bare(text: str, lang: str) -> str | None:
 
 
 def _is_no_name(word: str, lang: str) -> bool:
-    return word.lower() in _NO_NAME[lang] or len(word) == 1
+    # "l'heure" is an article and a noun, "L'Hermite" and "O'Connor" are names.
+    elided = re.match(r"(?:[cdjlmnst]|qu)'[a-zà-ÿ]", word, re.IGNORECASE) and word.split("'")[1][0].islower()
+    return word.lower() in _NO_NAME[lang] or len(word) == 1 or bool(elided)
 
 
 def _written(parts: list[str]) -> str:

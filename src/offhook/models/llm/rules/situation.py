@@ -15,7 +15,7 @@ from offhook.agents.states import State, StateVariable
 from offhook.agents.templates import render
 from offhook.agents.variables import Value, render_value
 from offhook.models.llm.rules.extract import Heard, find_value
-from offhook.models.llm.rules.intents import has_intent, is_question, split_turn
+from offhook.models.llm.rules.intents import asks_again, has_intent, is_question, split_turn
 from offhook.models.llm.rules.spoken import spoken
 from offhook.models.llm.rules.text import plain, says
 
@@ -98,7 +98,12 @@ class Situation:
         return bool(self.visits_before) and self.dialogue.visits[position - 1].state != self.visit.state
 
     def without_questions(self, text: str) -> str:
-        """A turn without the sentences that ask for information: a day in them is not the caller's choice."""
+        """A turn without the sentences that ask for information: a day in them is not the caller's choice.
+
+        "Pardon?" is no answer at all.
+        """
+        if asks_again(text, self.language):
+            return ""
         parts = split_turn(text, self.language)
         return " ".join(part for part in parts if not is_question(part, self.language))
 
