@@ -8,8 +8,9 @@ FIRST_WORDS = 3  # the first clause may be this short: it decides how soon the a
 LATER_WORDS = 6  # later ones are longer, since fewer cuts sound better and there is time
 LONGEST_CHARS = 300  # Kokoro takes 510 phonemes; speech of one clause should stay well below
 
-_STOP = re.compile(r"[.!?…]+[\"'»)]*(?=\s)|[,;:](?=\s)|\n+")
-_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|M|Mme|Mlle|No|Nos|etc|e\.g|i\.e)\.$")
+# Chinese sets no space behind its full stops.
+_STOP = re.compile(r"[.!?…؟]+[\"'»)]*(?=\s)|[。！？]+|[,;:،](?=\s)|\n+")
+_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|M|Mme|Mlle|No|Nos|etc|e\.g|i\.e|[ap]\.m)\.$")
 
 
 class ClauseSplitter:
@@ -24,21 +25,26 @@ class ClauseSplitter:
         self._text += piece
         clauses: list[str] = []
         while (cut := self._cut()) is not None:
-            clause, self._text = self._text[:cut].strip(), self._text[cut:].lstrip()
-            if clause:
-                clauses.append(clause)
-                self._given += 1
+            clause, self._text = self._text[:cut], self._text[cut:].lstrip()
+            clauses += self._speakable(clause)
         return clauses
 
     def end(self) -> list[str]:
         """The rest, if any."""
-        rest, self._text = self._text.strip(), ""
-        return [rest] if rest else []
+        rest, self._text = self._text, ""
+        return self._speakable(rest)
+
+    def _speakable(self, clause: str) -> list[str]:
+        # A voice has nothing to say to dots and dashes alone; single spaces let words be counted.
+        if not any(letter.isalnum() for letter in clause):
+            return []
+        self._given += 1
+        return [" ".join(clause.split())]
 
     def _cut(self) -> int | None:
         for stop in _STOP.finditer(self._text):
             clause = self._text[: stop.end()]
-            if stop.group()[0] not in ",;:":
+            if stop.group()[0] not in ",;:،":
                 if not _ABBREVIATION.search(clause):
                     return stop.end()
             elif len(clause.split()) >= (LATER_WORDS if self._given else FIRST_WORDS):

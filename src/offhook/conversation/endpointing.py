@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+from offhook.conversation.dictation import is_dictating
+from offhook.conversation.words import is_open_ending, is_short_answer
 
 PROBE_MS = 200  # silence after which text and score are asked for, speculatively
 MIN_DELAY_MS = 300  # a turn that is surely over still gets this, for the breath inside a sentence
@@ -14,25 +16,9 @@ DICTATION_DELAY_MS = 1800  # callers pause 1-1.5 s between groups of a phone num
 SILENCE_ONLY_DELAY_MS = 700  # mode "silence": no model tells, so a plain pause must
 SURE = 0.8  # measured: Smart Turn above 0.8 releases 91-99 % of finished turns
 LIKELY = 0.5
-ANSWER_LIMIT_MS = 4000  # a recognizer slower than this counts as failed; dead air must not last longer
-
-_OPEN_WORDS = {
-    "en": "and or but so because the a an to of for with at in on my your is are i'm it's um uh er if that which "
-    "by from about like would could can i we he she they",
-    "fr": "et ou mais donc car parce que qu' le la les un une des du de d' l' à au aux pour avec chez dans sur mon ma "
-    "mes votre est c'est je j' euh hum si qui dont par comme",
-}
-_SHORT = {
-    "en": "yes yeah yep yup no nope ok okay sure right correct exactly thanks please hello hi bye goodbye",
-    "fr": "oui ouais non si ok d'accord exact exactement merci bonjour allô au-revoir bien parfait voilà",
-}
-_BACKCHANNELS = {
-    "en": "mm-hmm mm-hm mhm mmhmm mm mmm hmm hm uh-huh yeah yep yes right okay ok sure i see got it alright ah oh",
-    "fr": "mm-hm mm mmm hmm hm oui ouais d'accord ok ah oh bien très très-bien je vois voilà entendu",
-}
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?|\d+", re.UNICODE)
-_TRAILING_DIGITS = re.compile(r"(?:\d[\s.,\-]*)+$")
-_CLOCK = re.compile(r"\d\s*(?::|h\b)\s*\d{0,2}\W*$", re.IGNORECASE)
+# Silence after which a recognizer without an answer counts as failed: the caller must not hear dead air for more than
+# 4 s, and the first clause of the local voice takes 0.6 s.
+ANSWER_LIMIT_MS = 3400
 
 
 class Openness(StrEnum):
@@ -52,7 +38,10 @@ class TurnMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EndpointingConfig:
-    """How long to wait; None takes the measured default of the mode."""
+    """How long to wait; None takes the measured default of the mode.
+
+    Dictated digits get DICTATION_DELAY_MS at least.
+    """
 
     language: str = "en"
     mode: TurnMode = TurnMode.SMART
@@ -68,42 +57,25 @@ class Verdict:
     reason: str
 
 
-def words_of(text: str) -> list[str]:
-    """Lower-case words and digit groups."""
-    return [word.lower().replace("’", "'") for word in _WORD.findall(text)]
-
-
 def openness(text: str, language: str) -> Openness:
     """How the words end: in the middle of a number, on a word that wants another, or closed."""
     stripped = text.strip()
-    digits = re.sub(r"\D", "", match.group()) if (match := _TRAILING_DIGITS.search(stripped)) else ""
-    # Two digits are a day or an hour, ten or more a whole number; 19xx and 20xx alone are years.
-    year = len(digits) == 4 and digits[:2] in {"19", "20"}
-    if 3 <= len(digits) <= 9 and not year and not _CLOCK.search(stripped):
+    if is_dictating(stripped):
         return Openness.DICTATING
-    words = words_of(stripped)
-    if stripped.endswith(("...", "…", ",")) or (words and words[-1] in _table(_OPEN_WORDS, language)):
+    if stripped.endswith(("...", "…", ",")):
         return Openness.OPEN
-    return Openness.CLOSED
-
-
-def is_short_answer(text: str, language: str) -> bool:
-    """A whole answer in a word or two ("yes", "oui, merci")."""
-    words = words_of(text)
-    return 0 < len(words) <= 3 and all(word in _table(_SHORT, language) for word in words)
-
-
-def is_backchannel(text: str, language: str) -> bool:
-    """A sign of listening, not a wish to speak ("mm-hm", "d'accord")."""
-    words = words_of(text)
-    return 0 < len(words) <= 3 and all(word in _table(_BACKCHANNELS, language) for word in words)
+    # Recognizers set a full stop behind anything, a question mark only behind a question.
+    if stripped.endswith("?") or is_short_answer(stripped, language):
+        return Openness.CLOSED
+    return Openness.OPEN if is_open_ending(stripped, language) else Openness.CLOSED
 
 
 def verdict(config: EndpointingConfig, text: str, score: float | None) -> Verdict:
     """The silence this text and score ask for before the turn is over."""
     if config.mode is TurnMode.SILENCE:
-        return Verdict(config.min_delay_ms or SILENCE_ONLY_DELAY_MS, "silence")
-    shortest, longest = config.min_delay_ms or MIN_DELAY_MS, config.max_delay_ms or MAX_DELAY_MS
+        return Verdict(_or(config.min_delay_ms, SILENCE_ONLY_DELAY_MS), "silence")
+    shortest = _or(config.min_delay_ms, MIN_DELAY_MS)
+    longest = max(shortest, _or(config.max_delay_ms, MAX_DELAY_MS))
     ending = openness(text, config.language)
     if ending is Openness.DICTATING:
         return Verdict(max(longest, DICTATION_DELAY_MS), "dictation_pause")
@@ -118,5 +90,5 @@ def verdict(config: EndpointingConfig, text: str, score: float | None) -> Verdic
     return Verdict(longest, "long_pause")
 
 
-def _table(tables: dict[str, str], language: str) -> frozenset[str]:
-    return frozenset(tables.get(language[:2], tables["en"]).split())
+def _or(chosen_ms: int | None, default_ms: int) -> int:
+    return default_ms if chosen_ms is None else chosen_ms

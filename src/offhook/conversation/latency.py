@@ -31,9 +31,14 @@ class TurnClock:
     def stages(self) -> dict[str, float | None]:
         """Each anchor in ms after zero, ``response``, and ``engine``: our own share, see ``_engine``."""
         anchors: dict[str, float | None] = {}
+        latest_ms = self.zero_ms
         for entry in fields(self)[1:]:
             value = getattr(self, entry.name)
-            anchors[entry.name] = None if value is None or value < self.zero_ms else float(value - self.zero_ms)
+            trusted = value is not None and value >= latest_ms
+            anchors[entry.name] = float(value - self.zero_ms) if trusted else None
+            # The decision may come before the transcript's event is handled, so the transcript bounds nothing.
+            if trusted and entry.name != "final_transcript":
+                latest_ms = value
         return {**anchors, "response": anchors["first_packet"], "engine": self._engine()}
 
     def _engine(self) -> float | None:

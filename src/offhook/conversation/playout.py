@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+
+LETTERS_A_SECOND = 15  # what the voices speak; for clauses whose audio is not all there yet
+FRESH_MS = 800  # a clause this young has not been taken in yet: words over it react to the one before
 
 
 @dataclass(slots=True)
@@ -30,10 +34,16 @@ class Ledger:
 
     def made(self, clause: int, duration_ms: int, *, last: bool, failed: bool = False) -> None:
         """More audio of a clause exists."""
+        if not 0 <= clause < len(self.clauses):
+            return
         entry = self.clauses[clause]
         entry.duration_ms += duration_ms
         entry.complete = entry.complete or last
         entry.failed = entry.failed or failed
+
+    def sent(self, sent_ms: int) -> None:
+        """This much has gone out in all; never less than before, never more than there is."""
+        self.sent_ms = max(self.sent_ms, min(sent_ms, self.made_ms))
 
     @property
     def made_ms(self) -> int:
@@ -64,13 +74,35 @@ class Ledger:
         for clause in self.clauses:
             if left <= 0:
                 break
-            if clause.complete and left >= clause.duration_ms - 1:
-                if clause.duration_ms:
-                    words.append(clause.text)
-            else:
-                words.append(_share(clause, left))
+            whole = clause.complete and left >= clause.duration_ms - 1
+            if not whole or clause.failed:
+                words.append(_share(clause, min(left, clause.duration_ms)))
+            elif clause.duration_ms:
+                words.append(clause.text)
+            if not whole:
+                break
             left -= clause.duration_ms
         return " ".join(word for word in words if word)
+
+    @property
+    def left_ms(self) -> float:
+        """Speech still to be heard, estimated where its audio is not made yet; infinite while more words may come."""
+        if not self.closed:
+            return math.inf
+        return (
+            sum(clause.duration_ms if clause.complete else _whole_ms(clause) for clause in self.clauses) - self.sent_ms
+        )
+
+    @property
+    def at_question(self) -> bool:
+        """Whether the clause being heard is a question, or the one before was and this one has only begun."""
+        left, before = self.sent_ms, False
+        for clause in self.clauses:
+            question = clause.text.rstrip("\"'») ").endswith(("?", "؟", "？"))
+            if not clause.complete or left < clause.duration_ms - 1:
+                return (left > 0 and question) or (before and left < FRESH_MS)
+            left, before = left - clause.duration_ms, question
+        return before
 
     def clauses_sent(self) -> int:
         """How many clauses were sent to their last sample."""
@@ -83,10 +115,14 @@ class Ledger:
         return count
 
 
+def _whole_ms(clause: Clause) -> int:
+    """How long the whole clause is or, while that is unknown, would be."""
+    return max(clause.duration_ms, len(clause.text) * 1000 // LETTERS_A_SECOND)
+
+
 def _share(clause: Clause, sent_ms: int) -> str:
-    # Speech time goes with letters rather than words; while the clause is still being made its end is unknown,
-    # and 15 letters a second is what the voices speak.
-    total_ms = clause.duration_ms if clause.complete else max(clause.duration_ms, len(clause.text) * 1000 // 15)
+    # Speech time goes with letters rather than words. A failed clause has only part of its audio.
+    total_ms = clause.duration_ms if clause.complete and not clause.failed else _whole_ms(clause)
     letters = len(clause.text) * sent_ms / max(1, total_ms)
     kept, position = list[str](), 0
     for word in clause.text.split():

@@ -16,7 +16,7 @@ class PresenceCheck:
     times: int = 0
 
     def quiet_from(self, at_ms: int) -> None:
-        """Somebody just stopped speaking."""
+        """Somebody just stopped speaking. Sounds without words don't count, or a noisy line would never be asked."""
         self.quiet_since_ms = at_ms
 
     def answered(self) -> None:

@@ -23,17 +23,24 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A finished turn of the caller: the words that an answer answers."""
+    """A finished turn of the caller. ``text`` is what the answer answers, ``shown`` what its transcript item holds:
+
+    less, when earlier words were never answered and the agent spoke in between.
+    """
 
     turn: int
     item: int
     text: str
+    shown: str
     start_ms: int
 
 
 @dataclass(slots=True)
 class Response:
-    """``started_ms`` and ``last_ms`` are the times of its first and latest packet; None while nothing was heard."""
+    """``started_ms`` and ``last_ms`` are the times of its first and latest packet; None before it.
+
+    ``barge_ms`` are onset and decision of the voice that paused it.
+    """
 
     utterance: int
     kind: Kind
@@ -49,17 +56,19 @@ class Response:
     hang_up: EndedBy | None = None
     started_ms: int | None = None
     last_ms: int | None = None
+    shown_ms: int = 0
     shown_clauses: int = 0
+    barge_ms: tuple[int, int] | None = None
 
     @property
     def audible(self) -> bool:
-        """Whether the caller has heard any of it."""
+        """Whether a packet of it has left."""
         return self.started_ms is not None
 
     @property
-    def unheard_ms(self) -> int:
-        """Audio made and not yet sent."""
-        return self.ledger.made_ms - self.ledger.sent_ms
+    def heard(self) -> bool:
+        """Whether the caller has heard a word of it; less than that was not said."""
+        return self.audible and bool(self.ledger.heard)
 
     def turn_item(self, *, final: bool, interrupted: bool = False) -> Turn:
         """The transcript item: what was heard of it so far."""
@@ -73,5 +82,5 @@ class Response:
             end_ms=self.last_ms or 0,
             final=final,
             interrupted=interrupted,
-            generated=text if interrupted and text != heard else None,
+            generated=text if final and text != heard else None,
         )

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from offhook.conversation.bargein import Sensitivity, confirm_ms, is_listening_sign
-from offhook.conversation.caller import CallerSide, Failed, Nothing, Outcome, Over
+from offhook.conversation.bargein import NEARLY_DONE_MS, Sensitivity, confirm_ms, is_listening_sign
+from offhook.conversation.caller import CallerSide, Failed, Nothing, Outcome, Over, Probe
 from offhook.conversation.endpointing import EndpointingConfig
 from offhook.conversation.events import (
     Adopt,
@@ -33,13 +33,18 @@ from offhook.conversation.events import (
     TurnScored,
     Voiced,
 )
+from offhook.conversation.keypad import Entry, Keypad
 from offhook.conversation.latency import TurnClock
 from offhook.conversation.phrases import Phrases, phrases
 from offhook.conversation.presence import PresenceCheck
 from offhook.conversation.response import Kind, Response, Said
+from offhook.conversation.words import is_hello
 
-KEYPAD_PAUSE_MS = 1500  # between keys; people look for the next one for about a second
 MAX_FAILURES = 3  # turns in a row that could not be recognized before the call is given up
+MAX_MUTE_ANSWERS = 2  # answers in a row for which the voice gave no audio
+GREETING_PATIENCE_MS = 2000  # a caller who speaks first is heard out this long; a line that is never quiet is greeted
+GOODBYE_LIMIT_MS = 15_000  # the goodbye takes four seconds; a voice that hangs must not keep the call open
+SHOW_MS = 1000  # a crash may cost the last second of a call, so the record gets what was heard this often
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,14 @@ class Conversation:
         presence = config.presence_phrases or (self._phrases.presence,)
         self._presence = PresenceCheck(presence, config.presence_idle_ms, config.presence_max_times)
         self._response: Response | None = None
-        self._pending: tuple[Said, TurnClock] | None = None
+        self._pending: Said | None = None
+        self._unanswered: Said | None = None
+        self._agent_heard_since = False
         self._greeting: str | None = None
-        self._barge_onset_ms: int | None = None
-        self._barge_decision_ms: int | None = None
-        self._keys, self._key_ms = "", 0
-        self._utterances = self._turns = self._items = self._failures = 0
+        self._keypad = Keypad()
+        self._repeat_due = False
+        self._utterances = self._turns = self._items = self._failures = self._mute_answers = 0
+        self._started_ms = 0
         self._now_ms = 0
         self._over = False
         self._closing = False
@@ -98,11 +105,14 @@ class Conversation:
         return out
 
     def close(self, at_ms: int) -> list[Command]:
-        """The call is over for another reason: cut what is being said, so that its item is in the transcript."""
+        """The call is over for another reason: cut what is being said, so that its items are in the transcript."""
         if not self._over:
             self._now_ms = max(self._now_ms, at_ms)
+            over = self._caller.unfinished(self._out)
             self._over = True
             self._cut()
+            if over is not None:
+                self._note_caller(self._said(over.text, over.start_ms), over, over.probe)
         out, self._out = self._out, []
         return out
 
@@ -110,11 +120,15 @@ class Conversation:
 
     def _on_started(self, event: Started) -> None:
         self._presence.quiet_from(event.at_ms)
+        self._started_ms = event.at_ms
         self._greeting = event.greeting
         self._greet_when_due()
 
     def _greet_when_due(self) -> None:
-        if self._greeting and self._now_ms >= self._config.greeting_delay_ms:
+        waited_ms = self._now_ms - self._started_ms - self._config.greeting_delay_ms
+        if self._greeting is None or waited_ms < 0 or self._response is not None:
+            return
+        if not self._caller.speaking or waited_ms >= GREETING_PATIENCE_MS:
             text, self._greeting = self._greeting, None
             self._say(Kind.GREETING, text)
 
@@ -126,9 +140,9 @@ class Conversation:
         if began:
             self._speech_began()
         self._settle(outcome)
-        self._greet_when_due()
-        self._check_keys()
-        self._check_limits()
+        for check in (self._greet_when_due, self._check_keys, self._check_duration, self._check_presence):
+            if not self._over:
+                check()
 
     def _on_transcribed(self, event: Transcribed) -> None:
         self._caller.transcribed(event)
@@ -141,35 +155,42 @@ class Conversation:
 
     def _speech_began(self) -> None:
         span, response = self._caller.tracker.span, self._response
-        if response is None or span is None or not self._interruptible(response):
+        if response is not None and span is not None and self._interruptible(response):
+            self._pause(response, span.start_ms)
+
+    def _pause(self, response: Response, onset_ms: int) -> None:
+        if response.paused:
             return
         response.paused = True
         if response.audible:
-            self._barge_onset_ms, self._barge_decision_ms = span.start_ms, self._now_ms
-        self._out.append(Pause(response.utterance))
+            response.barge_ms = (onset_ms, self._now_ms)
+        if response.ledger.clauses:
+            self._out.append(Pause(response.utterance))
 
     def _interruptible(self, response: Response) -> bool:
-        farewell = response.kind is Kind.GOODBYE or response.hang_up is not None
-        return self._config.allow_interruptions and not farewell
+        if response.paused:
+            return True  # it was when the voice began; a farewell decided since then was not heard
+        if response.kind is Kind.GOODBYE:
+            return False
+        if response.kind is Kind.ANSWER and not response.audible:
+            return True  # nobody hears that it gives way to more words of the same turn
+        return self._config.allow_interruptions and response.hang_up is None
 
     def _listening_sign(self) -> bool:
-        """Resume at once when the words over the agent's were only a backchannel."""
-        response, probe, span = self._response, self._caller.probe, self._caller.tracker.span
-        if response is None or probe is None or span is None or not response.paused or not response.audible:
+        """Go on at once when the words over the agent's were only a backchannel."""
+        response, sign = self._response, self._caller.sign()
+        if response is None or sign is None or not response.audible:
             return False
-        text = probe.text or ""
-        language = self._config.endpointing.language
-        if not is_listening_sign(text, language, response.unheard_ms, response.ledger.text):
+        text, span, probe = sign
+        language, left_ms = self._config.endpointing.language, response.ledger.left_ms
+        hello = response.kind is Kind.GREETING and left_ms > NEARLY_DONE_MS and is_hello(text, language)
+        after_question = response.ledger.at_question
+        if not hello and not is_listening_sign(text, language, left_ms, after_question=after_question):
             return False
         self._items += 1
-        self._out.append(
-            Turn(
-                self._items, "user", self._turns, text, span.start_ms, span.last_voiced_ms, final=True,
-                reason="backchannel", confidence=probe.confidence, words=probe.words,
-            )
-        )  # fmt: skip
-        self._caller.tracker.end()
-        self._caller.probe = None
+        said = Said(self._turns, self._items, text, text, span.start_ms)
+        self._note_caller(said, Over(text, span.start_ms, span.last_voiced_ms, probe, "backchannel"), probe)
+        self._caller.release()
         self._presence.answered()
         self._resume()
         return True
@@ -179,82 +200,119 @@ class Conversation:
             self._failures = 0
             self._turn_over(outcome)
         elif isinstance(outcome, Nothing):
-            self._presence.quiet_from(self._now_ms)
             self._resume()
         elif isinstance(outcome, Failed):
             self._recognizer_failed()
 
     def _resume(self) -> None:
         response = self._response
-        if response is not None and response.paused:
-            response.paused = False
-            self._barge_onset_ms = None
+        if response is None or not response.paused or self._keypad.collecting:
+            return
+        response.paused, response.barge_ms = False, None
+        if response.ledger.clauses:
             self._out.append(Resume(response.utterance))
+        self._finish_if_sent(response)
 
     def _recognizer_failed(self) -> None:
         self._failures += 1
-        self._cut()
+        self._presence.answered()
+        if self._closing:
+            return
         if self._failures >= MAX_FAILURES:
+            self._cut()
             self._hang_up(EndedBy.PROVIDER, "the recognizer failed on several turns in a row")
+        elif self._response is not None and not self._interruptible(self._response):
+            self._repeat_due = True
         else:
+            self._cut()
             self._say(Kind.REPEAT, self._phrases.repeat)
 
     def _turn_over(self, over: Over) -> None:
-        earlier = self._response.to if self._response and not self._response.audible else None
-        if earlier is not None and self._response is not None:
-            # The caller went on before hearing any answer: both parts are one turn.
-            said = Said(earlier.turn, earlier.item, f"{earlier.text} {over.text}", earlier.start_ms)
+        if self._greeting_unheard() and is_hello(over.text, self._config.endpointing.language):
+            # "Hello?" into a line that is silent yet: the greeting is its answer.
+            self._note_caller(self._said(over.text, over.start_ms), over, over.probe)
+            self._presence.answered()
+            self._resume()
+            return
+        clock = TurnClock(over.last_voiced_ms)
+        clock.mark("vad_end", over.probe.asked_ms)
+        if over.probe.text_ms is not None:
+            clock.mark("final_transcript", over.probe.text_ms)
+        self._take_turn(over, over.probe, clock)
+
+    def _greeting_unheard(self) -> bool:
+        response = self._response
+        return self._greeting is not None or (
+            response is not None and response.kind is Kind.GREETING and not response.heard
+        )
+
+    def _take_turn(self, over: Over | Entry, probe: Probe | None, clock: TurnClock) -> None:
+        """Have the caller's words or keys answered, now or once the agent has said what must not be interrupted."""
+        clock.mark("turn_decision", self._now_ms)
+        self._greeting, self._repeat_due = None, False
+        self._presence.answered()
+        blocked = self._response is not None and not self._interruptible(self._response)
+        if not blocked:
+            self._cut()
+        said = self._said(over.text, over.start_ms)
+        self._note_caller(said, over, probe)
+        if blocked:
+            self._pending = said
         else:
-            self._turns += 1
-            self._items += 1
-            said = Said(self._turns, self._items, over.text, over.start_ms)
-        probe = over.probe
+            self._ask(said, clock)
+
+    def _said(self, text: str, start_ms: int) -> Said:
+        """Words to be answered. Earlier ones that got no heard answer go with them: the agent doesn't know them yet."""
+        earlier, pending = self._unanswered, self._pending
+        self._unanswered = self._pending = None
+        before = pending or earlier
+        if before is None:
+            return self._new_said(text, text, start_ms)
+        both = f"{before.text} {text}"
+        if pending is None and self._agent_heard_since:
+            return self._new_said(both, text, start_ms)
+        # Nothing of the agent's came in between: both parts are one turn.
+        return Said(before.turn, before.item, both, f"{before.shown} {text}", before.start_ms)
+
+    def _new_said(self, text: str, shown: str, start_ms: int) -> Said:
+        self._turns += 1
+        self._items += 1
+        return Said(self._turns, self._items, text, shown, start_ms)
+
+    def _note_caller(self, said: Said, over: Over | Entry, probe: Probe | None) -> None:
         self._out.append(
             Turn(
-                said.item, "user", said.turn, said.text, said.start_ms, over.last_voiced_ms, final=True,
-                reason=over.reason, confidence=probe.confidence, words=probe.words,
+                said.item, "user", said.turn, said.shown, said.start_ms, over.last_voiced_ms, final=True,
+                reason=over.reason,
+                confidence=probe.confidence if probe else None,
+                words=probe.words if probe else (),
             )
         )  # fmt: skip
-        clock = TurnClock(over.last_voiced_ms)
-        clock.mark("vad_end", probe.asked_ms)
-        if probe.text_ms is not None:
-            clock.mark("final_transcript", probe.text_ms)
-        clock.mark("turn_decision", self._now_ms)
-        self._presence.answered()
-        self._answer(said, clock)
 
-    def _answer(self, said: Said, clock: TurnClock) -> None:
-        response = self._response
-        if response is not None and not self._interruptible(response):
-            self._pending = (said, clock)
-            return
-        self._cut()
+    def _ask(self, said: Said, clock: TurnClock | None) -> None:
         self._utterances += 1
         self._items += 1
-        clock.mark("model_request", self._now_ms)
-        self._response = Response(self._utterances, Kind.ANSWER, said.turn, self._items, said, clock)
+        if clock is not None:
+            clock.mark("model_request", self._now_ms)
+        # A caller who is speaking at this moment is heard out first.
+        paused = self._caller.speaking or self._keypad.collecting
+        response = Response(self._utterances, Kind.ANSWER, said.turn, self._items, said, clock, paused=paused)
+        self._response = response
         self._out.append(Ask(self._utterances, said.turn, said.text))
 
     def _on_key(self, event: Key) -> None:
         self._presence.answered()
-        self._key_ms = event.at_ms
-        if event.digit != "#":
-            self._keys += event.digit
-        self._check_keys(finished=event.digit == "#")
+        response = self._response
+        if response is not None and self._interruptible(response):
+            self._pause(response, event.at_ms)
+        self._keyed(self._keypad.press(event.digit, event.at_ms))
 
-    def _check_keys(self, *, finished: bool = False) -> None:
-        if not self._keys or not (finished or self._now_ms - self._key_ms >= KEYPAD_PAUSE_MS):
-            return
-        keys, self._keys = self._keys, ""
-        self._turns += 1
-        self._items += 1
-        said = Said(self._turns, self._items, keys, self._key_ms)
-        self._out.append(
-            Turn(said.item, "user", said.turn, keys, self._key_ms, self._key_ms, final=True, reason="keypad")
-        )
-        clock = TurnClock(self._key_ms)
-        clock.mark("turn_decision", self._now_ms)
-        self._answer(said, clock)
+    def _check_keys(self) -> None:
+        self._keyed(self._keypad.due(self._now_ms))
+
+    def _keyed(self, entry: Entry | None) -> None:
+        if entry is not None:
+            self._take_turn(entry, None, TurnClock(entry.last_voiced_ms))
 
     # ------------------------------------------------------------------ the agent
 
@@ -273,6 +331,9 @@ class Conversation:
                 response.clock.mark("first_clause", self._now_ms)
                 response.clock.mark("tts_request", self._now_ms)
             self._out.append(Speak(response.utterance, number, clause))
+            if response.paused and number == 0:
+                # A voice that does not speak yet cannot be paused: the caller went on before the first clause.
+                self._out.append(Pause(response.utterance))
 
     def _complete(self, response: Response) -> None:
         response.done = response.ledger.closed = True
@@ -283,21 +344,21 @@ class Conversation:
         return response if response is not None and response.utterance == utterance else None
 
     def _on_piece(self, event: Piece) -> None:
-        if response := self._current(event.utterance):
+        response = self._current(event.utterance)
+        if response is not None and not response.done:
             if response.clock is not None:
                 response.clock.mark("first_token", event.at_ms)
             self._speak(response, response.splitter.feed(event.text))
 
     def _on_agent_done(self, event: AgentDone) -> None:
         response = self._current(event.utterance)
-        if response is None:
+        if response is None or response.done:
             return
         self._speak(response, response.splitter.end())
         if event.failed or event.hang_up:
             response.hang_up = EndedBy.PROVIDER if event.failed else EndedBy.AGENT
         self._complete(response)
-        if response.audible or not response.ledger.clauses:
-            self._adopt(response)
+        self._adopt_if_heard(response)
         self._finish_if_sent(response)
 
     def _on_audio_made(self, event: AudioMade) -> None:
@@ -311,21 +372,32 @@ class Conversation:
         response = self._current(event.utterance)
         if response is None:
             return
-        response.ledger.sent_ms, response.last_ms = event.sent_ms, event.at_ms
+        response.ledger.sent(event.sent_ms)
+        response.last_ms = event.at_ms
         if not response.audible:
             self._first_packet(response, event.at_ms)
-        if response.ledger.clauses_sent() > response.shown_clauses:
-            response.shown_clauses = response.ledger.clauses_sent()
-            if not response.ledger.finished:
-                self._out.append(response.turn_item(final=False))
+        self._adopt_if_heard(response)
+        self._show(response)
         self._finish_if_sent(response)
 
     def _first_packet(self, response: Response, at_ms: int) -> None:
         response.started_ms = at_ms
+        self._agent_heard_since = True
         if response.clock is not None:
             response.clock.mark("first_packet", at_ms)
             self._out.append(Measured(response.turn, response.clock.stages()))
-        if response.done:
+
+    def _show(self, response: Response) -> None:
+        """Let the record have what was heard so far, at the end of a clause and each second."""
+        ledger, sent = response.ledger, response.ledger.clauses_sent()
+        if ledger.finished or (sent <= response.shown_clauses and ledger.sent_ms - response.shown_ms < SHOW_MS):
+            return
+        response.shown_clauses, response.shown_ms = sent, ledger.sent_ms
+        self._out.append(response.turn_item(final=False))
+
+    def _adopt_if_heard(self, response: Response) -> None:
+        # Not with its first packet: an answer cut before its first word never was, and its question is asked anew.
+        if response.done and not response.adopted and response.heard:
             self._adopt(response)
 
     def _adopt(self, response: Response) -> None:
@@ -334,20 +406,44 @@ class Conversation:
             self._out.append(Adopt(response.utterance, response.ledger.text))
 
     def _finish_if_sent(self, response: Response) -> None:
-        if not response.done or not (response.ledger.finished or response.ledger.silent):
+        held = response.paused and not response.audible
+        if not response.done or held or not response.ledger.finished:
             return
-        self._adopt(response)
-        if response.audible:
-            self._out.append(response.turn_item(final=True))
         self._response = None
         self._presence.quiet_from(self._now_ms)
         if response.ledger.clauses and response.ledger.silent:
-            self._hang_up(response.hang_up or EndedBy.PROVIDER, "the voice gave no audio")
-        elif response.hang_up is not None:
-            self._hang_up(response.hang_up, f"after the agent's last word ({response.kind})")
+            self._voice_failed(response)
+            return
+        self._adopt(response)
+        self._mute_answers = 0
+        if response.audible:
+            self._out.append(response.turn_item(final=True))
+        if response.hang_up is not None:
+            self._hang_up(response.hang_up, self._farewell(response))
         elif self._pending is not None:
-            (said, clock), self._pending = self._pending, None
-            self._answer(said, clock)
+            said, self._pending = self._pending, None
+            # No clock: the caller spoke over the agent, so the wait since then is not the agent's slowness.
+            self._ask(said, None)
+        elif self._repeat_due and not self._caller.speaking:
+            self._repeat_due = False
+            self._say(Kind.REPEAT, self._phrases.repeat)
+
+    @staticmethod
+    def _farewell(response: Response) -> str:
+        if response.hang_up is EndedBy.PROVIDER:
+            return "the agent could not answer"
+        return f"after the agent's last word ({response.kind})"
+
+    def _voice_failed(self, response: Response) -> None:
+        """Nobody heard it: an answer is asked for once more, anything else ends the call."""
+        self._out.append(DropAnswer(response.utterance, ""))
+        self._mute_answers += 1
+        final = response.hang_up is not None or response.kind is not Kind.ANSWER
+        if final or self._mute_answers >= MAX_MUTE_ANSWERS:
+            self._hang_up(response.hang_up or EndedBy.PROVIDER, "the voice gave no audio")
+        else:
+            self._leave_unanswered(response)
+            self._say(Kind.REPEAT, self._phrases.repeat)
 
     def _cut(self) -> None:
         """End the present utterance where it is: what was not heard was not said."""
@@ -355,33 +451,44 @@ class Conversation:
         if response is None:
             return
         self._out.append(DropAnswer(response.utterance, response.ledger.heard))
+        self._leave_unanswered(response)
         if not response.audible:
             return
         self._out.append(response.turn_item(final=True, interrupted=True))
-        if self._barge_onset_ms is not None and response.last_ms is not None:
-            onset_ms, decided_ms = self._barge_onset_ms, self._barge_decision_ms or self._barge_onset_ms
+        if response.barge_ms is not None and response.last_ms is not None:
+            onset_ms, decided_ms = response.barge_ms
             stages: dict[str, float | None] = {
                 "barge_in": float(max(0, response.last_ms - onset_ms)),
                 "barge_in_decision": float(decided_ms - onset_ms),
             }
             self._out.append(Measured(response.turn, stages))
-        self._barge_onset_ms = None
+
+    def _leave_unanswered(self, response: Response) -> None:
+        if response.to is not None and not response.heard:
+            self._unanswered, self._agent_heard_since = response.to, False
 
     # ------------------------------------------------------------------ limits
 
-    def _check_limits(self) -> None:
-        if self._now_ms >= self._config.max_duration_ms and not self._closing:
+    def _check_duration(self) -> None:
+        left_ms = self._config.max_duration_ms - (self._now_ms - self._started_ms)
+        if left_ms <= 0 and not self._closing:
             self._closing = True
             self._pending = None
             self._cut()
             self._say(Kind.GOODBYE, self._phrases.goodbye, EndedBy.MAX_DURATION)
-        if self._response is not None or self._caller.speaking or self._greeting or self._keys:
+        elif left_ms <= -GOODBYE_LIMIT_MS:
+            self._cut()
+            self._hang_up(EndedBy.MAX_DURATION, "the goodbye was not said in time")
+
+    def _check_presence(self) -> None:
+        if self._response is not None or self._greeting is not None or self._keypad.collecting:
             self._presence.quiet_from(self._now_ms)
-        elif self._presence.due(self._now_ms):
-            if self._presence.exhausted:
-                self._hang_up(EndedBy.SILENCE, f"no word after {self._presence.times} presence checks")
-            else:
-                self._say(Kind.PRESENCE, self._presence.next_phrase())
+        elif self._caller.speaking or not self._presence.due(self._now_ms):
+            return
+        elif self._presence.exhausted:
+            self._hang_up(EndedBy.SILENCE, f"no word after {self._presence.times} presence checks")
+        else:
+            self._say(Kind.PRESENCE, self._presence.next_phrase())
 
     def _hang_up(self, reason: EndedBy, detail: str) -> None:
         self._over = True

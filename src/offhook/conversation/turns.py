@@ -34,8 +34,8 @@ class SpeechTracker:
     def __init__(self) -> None:
         self.span: Span | None = None
         self._gathered_ms = 0.0
+        self._voiced_ms = 0
         self._onset_ms = 0
-        self._last_ms = 0
 
     def feed(self, at_ms: int, probability: float, confirm_ms: int) -> bool:
         """Take one window; True when it made speech certain (``confirm_ms`` of voice gathered), span is then set."""
@@ -46,12 +46,12 @@ class SpeechTracker:
             self._gathered_ms = max(0.0, self._gathered_ms - LEAK * WINDOW_MS)
             return False
         if self._gathered_ms == 0:
-            self._onset_ms = at_ms - WINDOW_MS
+            self._onset_ms, self._voiced_ms = at_ms - WINDOW_MS, 0
         self._gathered_ms += WINDOW_MS
-        self._last_ms = at_ms
+        self._voiced_ms += WINDOW_MS
         if self._gathered_ms < confirm_ms:
             return False
-        self.span = Span(self._onset_ms, at_ms, int(self._gathered_ms))
+        self.span = Span(self._onset_ms, at_ms, self._voiced_ms)
         self._gathered_ms = 0.0
         return True
 
