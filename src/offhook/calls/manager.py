@@ -5,29 +5,34 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 
 from offhook.agents.dialogue import Dialogue
-from offhook.calls.directory import AgentVersion, Directory, Number
+from offhook.calls.directory import AgentVersion, Directory, Origin, Route
 from offhook.calls.journal import Journal, Watcher
 from offhook.calls.live import CallPlan, LiveCall
 from offhook.calls.services import Services
-from offhook.errors import CapacityError, ConfigurationError, LineError, NotFoundError
-from offhook.lines.line import Line
+from offhook.errors import CapacityError, ConfigurationError, LineError
+from offhook.lines.line import Ended, Line, LineEvent
 from offhook.lines.sip.dial import Dial
 from offhook.lines.sip.endpoint import SipEndpoint
+from offhook.record.cost import PriceList
 from offhook.record.events import CallCreated, MetadataChanged, StatusChanged
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode, EndReason, Status
+from offhook.store.trunks import Trunk
 
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_S = 10  # an average turn of a queue; callers' switches try again after it
 RING_LIMIT_S = 60  # three rings more than most people's voicemail waits
 SHUTDOWN_LIMIT_S = 8.0
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,17 @@ class PhoneCallRequest:
     max_ring_s: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who calls whom, for which organization, and what that costs."""
+
+    direction: str
+    from_number: str
+    to_number: str
+    organization_id: str
+    prices: PriceList
+
+
 class CallManager:
     """Admission, life and shutdown of calls. ``capacity`` is how many this process carries well."""
 
@@ -53,6 +69,8 @@ class CallManager:
         self.capacity = capacity
         self.watchers: list[Watcher] = []
         self._calls: dict[str, LiveCall] = {}
+        self._arriving = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._wrapping: set[asyncio.Task[None]] = set()
         self._endpoint: SipEndpoint | None = None
         self._draining = False
@@ -69,34 +87,52 @@ class CallManager:
     @property
     def has_room(self) -> bool:
         """Whether one more call would be carried well."""
-        return not self._draining and self.active < self.capacity
+        return not self._draining and self.active + self._arriving < self.capacity and self._services.writer.healthy
 
     # ------------------------------------------------------------------ inbound
 
     def incoming(self, line: Line) -> None:
-        """A call came in: refuse it with the code that says why, or answer it."""
+        """A call came in: refuse it at once when there is no room, else look up who answers it."""
         facts = line.facts
         if not self.has_room:
             log.warning("call_refused_busy", to=facts.to_number, active=self.active, capacity=self.capacity)
             line.reject(503, RETRY_AFTER_S)
             return
-        number = self._directory.number(facts.to_number)
-        if number is None:
+        self._arriving += 1
+        task = asyncio.create_task(self._route(line), name=f"route-{facts.carrier_call_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._routed)
+
+    async def _route(self, line: Line) -> None:
+        """Refuse with the code that says why, or answer."""
+        gone: list[LineEvent] = []
+        line.on_event = gone.append
+        facts = line.facts
+        route = await asyncio.to_thread(self._directory.route, facts.to_number)
+        if any(isinstance(event, Ended) for event in gone):
+            log.info("caller_gave_up", to=facts.to_number)
+        elif route is None:
             log.warning("call_to_unknown_number", to=facts.to_number, source=facts.remote)
             line.reject(404)
-            return
-        agent = self._directory.inbound_agent(number)
-        if agent is None:
+        elif route.agent is None:
             log.warning("call_to_number_without_agent", to=facts.to_number)
             line.reject(480)
-            return
-        call = self._create(
-            agent, line, direction="inbound", from_number=facts.from_number, to_number=number.number,
-            organization_id=number.organization_id, variables={}, metadata={},
-        )  # fmt: skip
+        else:
+            self._take(line, route, route.agent)
+
+    def _take(self, line: Line, route: Route, agent: AgentVersion) -> None:
+        number = route.number
+        party = Parties("inbound", line.facts.from_number, number.number, number.organization_id, route.prices)
+        call = self._create(agent, line, party)
         call.journal.add(StatusChanged(at=time.time(), status=Status.RINGING))
         line.ring()
         line.answer()
+
+    def _routed(self, task: asyncio.Task[None]) -> None:
+        self._arriving -= 1
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("call_not_routed", task=task.get_name(), error=repr(error))
 
     # ------------------------------------------------------------------ outbound
 
@@ -106,36 +142,22 @@ class CallManager:
             raise ConfigurationError("SIP is not running here: outbound calls cannot be placed")
         if not self.has_room:
             raise CapacityError(f"all {self.capacity} places for calls are taken", RETRY_AFTER_S)
-        number = self._directory.number(request.from_number)
-        if number is None or number.organization_id != request.organization_id:
-            raise NotFoundError(f"from_number: {request.from_number} is not a number of this organization")
-        agent = self._directory.agent(request.organization_id, request.agent_id, request.agent_version)
-        if agent is None:
-            raise NotFoundError(f"agent_id: no published agent {request.agent_id}")
-        dial = self._dial(number, request)
+        origin = await asyncio.to_thread(
+            self._directory.origin,
+            request.organization_id,
+            request.from_number,
+            request.agent_id,
+            request.agent_version,
+        )
         try:
-            line = self._endpoint.dial(dial)
+            line = self._endpoint.dial(_dial(origin, request))
         except LineError as error:
             raise ConfigurationError(f"to_number: {error}") from error
-        call = self._create(
-            agent, line, direction="outbound", from_number=number.number, to_number=request.to_number,
-            organization_id=request.organization_id, variables=request.variables, metadata=request.metadata,
-        )  # fmt: skip
+        party = Parties("outbound", origin.number.number, request.to_number, request.organization_id, origin.prices)
+        call = self._create(origin.agent, line, party, request.variables, request.metadata)
         call.journal.add(StatusChanged(at=time.time(), status=Status.INITIATED))
         await call.journal.durable()
         return call.call_id
-
-    def _dial(self, number: Number, request: PhoneCallRequest) -> Dial:
-        trunk = self._directory.trunk(number)
-        return Dial(
-            to=request.to_number,
-            from_=number.number,
-            headers=request.custom_headers,
-            ring_timeout_s=request.max_ring_s or RING_LIMIT_S,
-            proxy=trunk.proxy if trunk else None,
-            username=trunk.username if trunk else None,
-            password=trunk.password if trunk else None,
-        )
 
     # ------------------------------------------------------------------ while they live
 
@@ -171,27 +193,39 @@ class CallManager:
             await asyncio.wait(self._wrapping, timeout=SHUTDOWN_LIMIT_S)
 
     def _create(
-        self, agent: AgentVersion, line: Line, *, direction: str, from_number: str, to_number: str,
-        organization_id: str, variables: dict[str, Any], metadata: dict[str, Any],
-    ) -> LiveCall:  # fmt: skip
+        self,
+        agent: AgentVersion,
+        line: Line,
+        party: Parties,
+        variables: Mapping[str, Any] = NOTHING,
+        metadata: Mapping[str, Any] = NOTHING,
+    ) -> LiveCall:
         now, call_id = time.time(), str(uuid.uuid4())
         created = CallCreated(
-            at=now, call_id=call_id, organization_id=organization_id, agent_id=agent.agent_id,
-            agent_version=agent.version, configuration_id=agent.configuration_id, direction=direction,
-            from_number=from_number, to_number=to_number, metadata=metadata, initial_variable_values=variables,
-            carrier_call_id=line.facts.carrier_call_id, secure_recording_url=agent.config.secure_recording_urls,
+            at=now, call_id=call_id, organization_id=party.organization_id, agent_id=agent.agent_id,
+            agent_version=agent.version, configuration_id=agent.configuration_id, direction=party.direction,
+            from_number=party.from_number, to_number=party.to_number, metadata=dict(metadata),
+            initial_variable_values=dict(variables), carrier_call_id=line.facts.carrier_call_id,
+            secure_recording_url=agent.config.secure_recording_urls,
         )  # fmt: skip
         journal = Journal(CallRecord.create(created), self._services.writer, tuple(self.watchers))
         journal.start()
         dialogue = Dialogue.start(
             agent.config, variables,
-            call_id=call_id, from_number=from_number, to_number=to_number, call_start_time=now,
+            call_id=call_id, from_number=party.from_number, to_number=party.to_number, call_start_time=now,
         )  # fmt: skip
-        prices = self._directory.prices(organization_id)
-        plan = CallPlan(call_id, organization_id, direction, agent.config, dialogue, prices, variables)
+        plan = CallPlan(
+            call_id, party.organization_id, party.direction, agent.config, dialogue, party.prices, variables
+        )
         call = LiveCall(plan, line, journal, self._services, self._over)
         self._calls[call_id] = call
-        log.info("call_created", call_id=call_id, direction=direction, from_number=from_number, to_number=to_number)
+        log.info(
+            "call_created",
+            call_id=call_id,
+            direction=party.direction,
+            from_number=party.from_number,
+            to=party.to_number,
+        )
         return call
 
     def _over(self, call: LiveCall) -> None:
@@ -204,3 +238,22 @@ class CallManager:
         self._wrapping.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("recording_failed", task=task.get_name(), error=repr(error))
+
+
+def _dial(origin: Origin, request: PhoneCallRequest) -> Dial:
+    trunk = origin.trunk
+    return Dial(
+        to=request.to_number,
+        from_=origin.number.number,
+        headers=request.custom_headers,
+        ring_timeout_s=request.max_ring_s or RING_LIMIT_S,
+        proxy=_proxy(trunk),
+        username=trunk.username if trunk else None,
+        password=trunk.password if trunk else None,
+    )
+
+
+def _proxy(trunk: Trunk | None) -> str | None:
+    if trunk is None or trunk.host is None:
+        return None
+    return trunk.host if trunk.port is None else f"{trunk.host}:{trunk.port}"

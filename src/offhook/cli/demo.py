@@ -91,7 +91,7 @@ async def _run(plan: DemoPlan) -> int:
     console = Console(stderr=plan.quiet, quiet=plan.quiet, highlight=False)
     settings = _settings()
     async with _platform(settings, console) as platform:
-        key = platform.first_key()
+        key = await platform.make_key()
         agent_id = await platform.publish_agent(plan.agent, llm=plan.llm)
         await platform.add_number(NUMBER, agent_id)
         stage = _Stage(console)

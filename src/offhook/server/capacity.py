@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 BUSY = 0.6  # above this share, waiting grows faster than work (M/M/1: 1.5 services of waiting at 0.6, 4 at 0.8)
 SPEAKING_SHARE = 0.35  # of a call in which the agent speaks words not yet cached; sample dialogues have 0.3-0.4
 CAUTIOUS = 2  # before anything is measured
+REMOTE = 100  # speech elsewhere: media, VAD and turns of a hundred calls take about a core (bench/load.py)
 RATE_HZ = 8000
 
 

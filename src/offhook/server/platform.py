@@ -1,0 +1,193 @@
+"""The whole platform in one process: opened in order, recovered, closed in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+
+from offhook.agents.load import agent_dict, load_agent
+from offhook.audio.turn_model import TurnModel
+from offhook.audio.vad import BatchedVad
+from offhook.calls.directory import Directory
+from offhook.calls.manager import CallManager
+from offhook.calls.services import Services
+from offhook.calls.voice_hub import VoiceHub
+from offhook.errors import ProviderError
+from offhook.lines.media.engine import MediaEngine
+from offhook.lines.sip.endpoint import SipEndpoint
+from offhook.recordings import Recordings
+from offhook.server import capacity
+from offhook.server.http import HttpServer
+from offhook.server.providers import ModelShelf, Providers, local_providers
+from offhook.server.recovery import Recovery
+from offhook.server.web import build_app
+from offhook.settings import Settings, ensure_secret_key
+from offhook.store.agents import Agents
+from offhook.store.bootstrap import FirstStart, bootstrap
+from offhook.store.database import Database, database_url
+from offhook.store.keys import ApiKeys
+from offhook.store.numbers import PhoneNumbers
+from offhook.store.writer import CallWriter
+
+log = structlog.get_logger(__name__)
+
+
+class Platform:
+    """``open`` it, use ``calls``, ``close`` it."""
+
+    def __init__(self, settings: Settings, first: FirstStart, database: Database) -> None:
+        self.settings, self._first, self._database = settings, first, database
+        self._stack = AsyncExitStack()
+        self._background: set[asyncio.Task[None]] = set()
+        self.calls: CallManager
+        self.recordings: Recordings
+        self._http: HttpServer
+        self._sip: SipEndpoint
+
+    @classmethod
+    async def open(cls, settings: Settings, providers: Providers | None = None) -> Platform:
+        """Start everything; calls are taken when this returns. Raises OffhookError with what to do."""
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = await asyncio.to_thread(Database.open, database_url(settings))
+        platform = cls(settings, await asyncio.to_thread(bootstrap, database), database)
+        platform._stack.callback(database.close)
+        try:
+            await platform._start(providers)
+        except BaseException:
+            await platform.close()
+            raise
+        return platform
+
+    @property
+    def url(self) -> str:
+        """Base of the API as clients reach it."""
+        return self.settings.public_url or f"http://{self._http.host}:{self._http.port}"
+
+    @property
+    def sip_address(self) -> str:
+        """host:port of SIP."""
+        host, port = self._sip.address
+        return f"{host}:{port}"
+
+    @property
+    def new_key(self) -> str | None:
+        """The first API key, on the first start only."""
+        return self._first.api_key
+
+    # ------------------------------------------------------------------ what the demo and tests set up
+
+    async def make_key(self) -> str:
+        """An API key: the first start's own, else a new one."""
+        if self._first.api_key is not None:
+            return self._first.api_key
+        _, secret = await asyncio.to_thread(ApiKeys(self._database).create, self._first.organization.id, "demo")
+        return secret
+
+    async def publish_agent(self, path: Path, *, llm: str | None = None) -> str:
+        """Publish an agent file as it is, or with another language model provider; the agent's id."""
+        configuration = agent_dict(load_agent(path))
+        if llm is not None:
+            configuration["llm"] = {"provider": llm}
+        create = Agents(self._database).create
+        agent = await asyncio.to_thread(create, self._first.organization.id, configuration, deploy=True)
+        return agent.id
+
+    async def add_number(self, number: str, agent_id: str) -> None:
+        """Have an agent answer a number."""
+        create = PhoneNumbers(self._database).create
+        await asyncio.to_thread(create, self._first.organization.id, number, inbound_agent_id=agent_id)
+
+    # ------------------------------------------------------------------ start and end
+
+    async def _start(self, providers: Providers | None) -> None:
+        settings, stack = self.settings, self._stack
+        writer = CallWriter(self._database)
+        stack.push_async_callback(writer.close)
+        secret = ensure_secret_key(settings)
+        self.recordings = Recordings(settings.data_dir, settings.storage_url, secret, "")
+        stack.push_async_callback(self.recordings.close)
+        shelf = ModelShelf(settings)
+        stack.push_async_callback(shelf.close)
+        providers = providers or local_providers(settings, shelf)
+        # Closing comes before starting in this list: a start that fails half-way leaves no process behind.
+        stack.push_async_callback(providers.recognizer.close)
+        stack.push_async_callback(providers.synthesizer.close)
+        pool = ThreadPoolExecutor(1, thread_name_prefix="turn-model")
+        stack.callback(pool.shutdown, wait=False)
+        turn_model, vad, _, _ = await asyncio.gather(
+            asyncio.to_thread(TurnModel),
+            asyncio.to_thread(BatchedVad),
+            providers.recognizer.start(),
+            providers.synthesizer.start(),
+        )
+        hub = VoiceHub(vad)
+        services = Services(
+            providers.recognizer, providers.synthesizer, providers.model_for, turn_model, pool, hub, writer,
+            self.recordings,
+        )  # fmt: skip
+        self.calls = CallManager(services, Directory(self._database), self._capacity(providers))
+        recovery = Recovery(self._database, writer, self.recordings)
+        await recovery.close_orphans()
+        await self._listen(hub)
+        self._spawn(recovery.recover_recordings(), "recover-recordings")
+        if providers.local and settings.max_calls is None:
+            self._spawn(self._measure(providers), "measure-capacity")
+
+    async def _listen(self, hub: VoiceHub) -> None:
+        settings, stack = self.settings, self._stack
+        media = MediaEngine(
+            asyncio.get_running_loop(), hub.frames, settings.sip_host, settings.rtp_port_min, settings.rtp_port_max
+        )
+        media.start()
+        stack.callback(media.close)
+        self._sip = SipEndpoint(
+            host=settings.sip_host, port=settings.sip_port, public_host=settings.public_host, media=media,
+            on_call=self.calls.incoming, allow=settings.sip_allow,
+        )  # fmt: skip
+        app = build_app(settings, self._database, self.calls, self.recordings)
+        self._http = HttpServer(app, settings.http_host, settings.http_port)
+        await self._http.start()
+        stack.push_async_callback(self._http.close)
+        self.recordings.public_url = self.url
+        self.calls.attach(self._sip)
+        await self._sip.start()
+        stack.push_async_callback(self._sip.close)
+        stack.push_async_callback(self.calls.close)
+
+    def _capacity(self, providers: Providers) -> int:
+        if self.settings.max_calls is not None:
+            return self.settings.max_calls
+        if not providers.local:
+            return capacity.REMOTE
+        found = capacity.remembered(self.settings.data_dir)
+        return found.calls if found else capacity.CAUTIOUS
+
+    async def _measure(self, providers: Providers) -> None:
+        if capacity.remembered(self.settings.data_dir) is None:
+            try:
+                found = await capacity.measure(providers.synthesizer, self.settings.data_dir)
+            except ProviderError as error:
+                log.warning("capacity_not_measured", error=str(error))
+            else:
+                self.calls.capacity = found.calls
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background_work_failed", task=task.get_name(), error=repr(error))
+
+    async def close(self) -> None:
+        """End calls properly, then close what they used, in the reverse order of opening."""
+        for task in tuple(self._background):
+            task.cancel()
+        await self._stack.aclose()
