@@ -133,7 +133,10 @@ class Agents:
             last = connection.execute(_version_query(agent_id).order_by(agent_versions.c.version.desc()).limit(1)).one()
             number = last.version
             if last.deployed_us is None:
-                connection.execute(_one(agent_id, number), {"configuration": rest, "created_us": now_us()})
+                connection.execute(
+                    _one(agent_id, number),
+                    {"configuration": rest, "configuration_id": new_id(), "created_us": now_us()},
+                )
             else:
                 number += 1
                 _add_version(connection, agent_id, number, rest, now_us())
