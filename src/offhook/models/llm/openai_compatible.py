@@ -66,7 +66,7 @@ class OpenaiCompatibleModel:
         try:
             async with aclosing(self._chunks(request)) as chunks:
                 async for chunk in chunks:
-                    for event in reader.read(chunk):
+                    for event in reader.take(chunk):
                         yield event
             for event in reader.end():
                 yield event
@@ -134,8 +134,15 @@ class _Reader:
         self._text = ""
         self._passed = 0
 
-    def read(self, chunk: ChatCompletionChunk) -> Iterable[ModelEvent]:
-        """Events of one chunk. Raises ProviderError for an error in the stream."""
+    def take(self, chunk: ChatCompletionChunk) -> list[ModelEvent]:
+        """Events of one chunk. Raises ProviderError for an error in the stream, and for what is no chunk."""
+        try:
+            return list(self._read(chunk))
+        except (AttributeError, TypeError, KeyError) as error:
+            # The client passes on whatever JSON it gets without checking its shape.
+            raise ProviderError("the language model sent something that is no chat completion") from error
+
+    def _read(self, chunk: ChatCompletionChunk) -> Iterable[ModelEvent]:
         if error := getattr(chunk, "error", None):
             raise ProviderError(f"the language model failed: {error}")
         for choice in (chunk.choices or [])[:1]:
