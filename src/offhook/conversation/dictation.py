@@ -12,6 +12,10 @@ _CLOCK = re.compile(r"\d\s*(?::|h\b)\s*\d{0,2}\W*$", re.IGNORECASE)
 _NUMBER_ANNOUNCED = re.compile(
     r"\b(?:phone|mobile|cell|telephone|my number|number is|numéro|téléphone|portable)\b", re.IGNORECASE
 )
+# "my number is", "mon numéro, c'est le": people look it up before they begin.
+_NUMBER_NEXT = re.compile(
+    r"\b(?:number|phone|numéro|téléphone|portable)\b.{0,20}\b(?:is|est|c['’]est)(?: le)?\W*$", re.IGNORECASE
+)
 _HALF_EMAIL = re.compile(r"(?:@|\barobase\b)\s*[\w-]*\.?$", re.IGNORECASE)
 _ZERO = {"zero", "oh", "o", "zéro"}
 _NUMBERS = {
@@ -37,6 +41,7 @@ def is_dictating(text: str) -> bool:
         _half_a_number(stripped)
         or _half_a_number_in_words(stripped)
         or _spelling(stripped)
+        or _NUMBER_NEXT.search(stripped) is not None
         or _HALF_EMAIL.search(stripped) is not None
     )
 

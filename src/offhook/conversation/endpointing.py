@@ -8,7 +8,8 @@ from enum import StrEnum
 from offhook.conversation.dictation import is_dictating
 from offhook.conversation.words import is_open_ending, is_short_answer
 
-PROBE_MS = 200  # silence after which text and score are asked for, speculatively
+# Silence after which text and score are asked for, speculatively: six windows (200 ms would be seven).
+PROBE_MS = 192
 MIN_DELAY_MS = 300  # a turn that is surely over still gets this, for the breath inside a sentence
 UNSURE_DELAY_MS = 600
 MAX_DELAY_MS = 1200

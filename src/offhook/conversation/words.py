@@ -19,7 +19,7 @@ _WHOLE = {
     "en": re.compile(
         r"\b(?:think|hope|guess|suppose|believe|if|say|said|do) so$"
         r"|^(?:yes|yeah|no|sure)\b.{0,12}\b(?:is|am|was|would|could)$"
-        r"|\b(?:so|neither) (?:do|am|would|can) i$|\b(?:hold|hang|go|come|carry) (?:on|in)$|\bvery well$"
+        r"|\b(?:so|neither) (?:do|am|would|can) i$|\b(?:hold|hang) on$|\bvery well$"
     ),
     "fr": re.compile(r"^(?:oui|non)\b.{0,12}\b(?:est|c'est)$"),
 }

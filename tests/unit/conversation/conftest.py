@@ -1,4 +1,4 @@
-"""A stage on which a conversation plays in virtual time: caller, recognizer, turn model, agent, voice and line are here."""
+"""A stage where a conversation plays in virtual time, with caller, recognizer, turn model, agent, voice and line."""
 
 from __future__ import annotations
 
@@ -319,6 +319,6 @@ def answer() -> type[Answer]:
     return Answer
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def rules() -> type[Rules]:
     return Rules
