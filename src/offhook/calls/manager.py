@@ -16,6 +16,7 @@ from offhook.agents.dialogue import Dialogue
 from offhook.calls.directory import AgentVersion, Directory, Origin, Route
 from offhook.calls.journal import Journal, Watcher
 from offhook.calls.live import CallPlan, LiveCall
+from offhook.calls.request import PhoneCallRequest
 from offhook.calls.services import Services
 from offhook.errors import CapacityError, ConfigurationError, LineError
 from offhook.lines.line import Ended, Line, LineEvent
@@ -33,21 +34,6 @@ RETRY_AFTER_S = 10  # an average turn of a queue; callers' switches try again af
 RING_LIMIT_S = 60  # three rings more than most people's voicemail waits
 SHUTDOWN_LIMIT_S = 8.0
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneCallRequest:
-    """An outbound call as asked for; ``agent_version`` None takes the published one."""
-
-    organization_id: str
-    from_number: str
-    to_number: str
-    agent_id: str
-    variables: dict[str, Any]
-    custom_headers: dict[str, str]
-    metadata: dict[str, Any]
-    agent_version: int | None = None
-    max_ring_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
