@@ -7,7 +7,7 @@ from offhook.agents.providers import Llm
 from offhook.errors import ConfigurationError
 from offhook.settings import Settings
 
-__all__ = ["LanguageModels", "build_model"]
+__all__ = ["build_model"]
 
 
 def build_model(llm: Llm | None, settings: Settings) -> LanguageModel:
@@ -26,27 +26,3 @@ def build_model(llm: Llm | None, settings: Settings) -> LanguageModel:
     raise ConfigurationError(
         f"llm.provider: there is no language model provider {llm.provider!r} here; use rules or openai_compatible"
     )
-
-
-class LanguageModels:
-    """The models of a process, each built once: their connections stay warm between calls."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._built: dict[str, LanguageModel] = {}
-
-    def get(self, llm: Llm | None) -> LanguageModel:
-        """The model an agent names; its model name and temperature travel with each request.
-
-        The first use of a provider imports it, which may take a second: do it before a call waits for it.
-        """
-        key = "rules" if llm is None else f"{llm.provider} {llm.model or ''}"
-        if key not in self._built:
-            self._built[key] = build_model(llm, self._settings)
-        return self._built[key]
-
-    async def close(self) -> None:
-        """Close all connections."""
-        for model in self._built.values():
-            await model.close()
-        self._built.clear()

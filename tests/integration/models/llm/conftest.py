@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,7 @@ class ChatServer:
     headers: list[dict[str, str]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     left_early: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: list[Any] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -38,12 +40,15 @@ class ChatServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.tasks.append(asyncio.current_task())
         try:
             await self._answer(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             self.left_early.set()
         finally:
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -127,4 +132,6 @@ async def chat_server() -> AsyncIterator[ChatServer]:
     chat.port = server.sockets[0].getsockname()[1]
     async with server:
         yield chat
-        server.close()
+        for task in chat.tasks:
+            task.cancel()
+        await asyncio.gather(*chat.tasks, return_exceptions=True)

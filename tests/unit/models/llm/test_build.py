@@ -4,7 +4,7 @@ import pytest
 
 from offhook.agents.providers import AnthropicLlm, OpenaiCompatibleLlm, RulesLlm
 from offhook.errors import ConfigurationError
-from offhook.models.llm import LanguageModels, build_model
+from offhook.models.llm import build_model
 from offhook.models.llm.openai_compatible import OpenaiCompatibleModel
 from offhook.models.llm.rules import RulesModel
 from offhook.settings import Settings
@@ -29,11 +29,3 @@ async def test_a_compatible_server_needs_its_address_and_a_model() -> None:
 def test_a_provider_that_is_not_here_is_named() -> None:
     with pytest.raises(ConfigurationError, match="'anthropic'"):
         build_model(AnthropicLlm(provider="anthropic", model="m"), Settings())
-
-
-async def test_a_process_builds_each_model_once_so_that_connections_stay_warm() -> None:
-    models = LanguageModels(Settings(llm_base_url="http://127.0.0.1:1/v1", llm_model="m"))
-    compatible = OpenaiCompatibleLlm(provider="openai_compatible", temperature=0.1)
-    assert models.get(compatible) is models.get(compatible.model_copy(update={"temperature": 0.9}))
-    assert models.get(None) is models.get(None)
-    await models.close()

@@ -1,0 +1,1 @@
+"""Tools that act outside of a call, for the agent's runner."""
