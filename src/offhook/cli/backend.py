@@ -34,7 +34,7 @@ class NewTrunk:
 
     name: str
     host: str
-    port: int = 5060
+    port: int | None = None
     transport: str = "udp"
     username: str | None = None
     password: str | None = None

@@ -49,7 +49,7 @@ def connected(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         url, api_key, data_dir, as_json = (given.pop(name) for name in _COMMON)
 
         async def work() -> None:
-            backend = await open_backend(url, api_key, data_dir)
+            backend = open_backend(url, api_key, data_dir)
             try:
                 await command(Desk(backend, Output(as_json)), **given)
             finally:
@@ -64,13 +64,13 @@ def connected(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     return run
 
 
-async def open_backend(url: str | None, api_key: str | None, data_dir: Path | None) -> Backend:
+def open_backend(url: str | None, api_key: str | None, data_dir: Path | None) -> Backend:
     """The server when a URL is given, else the data directory."""
     if url:
         from offhook.cli.remote import RemoteBackend  # noqa: PLC0415 - the HTTP client costs 150 ms
 
         return RemoteBackend(url, api_key)
     from offhook.cli.local import LocalBackend  # noqa: PLC0415 - the database costs 200 ms
-    from offhook.settings import load_settings  # noqa: PLC0415
+    from offhook.settings import load_settings  # noqa: PLC0415 - pydantic costs 150 ms
 
-    return await LocalBackend.open(load_settings(data_dir=data_dir))
+    return LocalBackend.open(load_settings(data_dir=data_dir))

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 Row = Mapping[str, Any]
+# Amounts are numbers with exactly their digits, as in the API's JSON.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 class Output:
@@ -44,7 +46,7 @@ class Output:
 
     def json(self, value: object) -> None:
         """Print JSON, indented for people who look at it on a terminal."""
-        text = msgspec.json.encode(value)
+        text = _ENCODER.encode(value)
         print((msgspec.json.format(text) if sys.stdout.isatty() else text).decode())
 
     def note(self, text: str) -> None:

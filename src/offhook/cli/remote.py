@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import httpx2
+import msgspec
 
 from offhook.cli.backend import CallFilter, Data, NewCall, NewTrunk
 from offhook.errors import (
@@ -20,6 +22,8 @@ from offhook.errors import (
 )
 
 PAGE = 200
+# Decimals keep their digits, as in the server's JSON.
+_ENVELOPE = msgspec.json.Decoder(Data, float_hook=Decimal)
 TIMEOUT_S = 30.0  # nothing the commands ask for takes seconds; a server that is gone should not hold a script
 _ERRORS: Final[Mapping[int, type[OffhookError]]] = {
     401: ConfigurationError,
@@ -28,6 +32,10 @@ _ERRORS: Final[Mapping[int, type[OffhookError]]] = {
     409: ConflictError,
     503: CapacityError,
 }
+
+
+class UnreachableError(OffhookError):
+    """No server answers at the URL."""
 
 
 class RemoteBackend:
@@ -171,10 +179,9 @@ class RemoteBackend:
     async def _envelope(self, method: str, path: str, **options: Any) -> Data:  # noqa: ANN401 - httpx's options
         answer = await self._send(self._http.build_request(method, path, **options))
         try:
-            envelope: Data = answer.json()
-        except ValueError as error:
+            return _ENVELOPE.decode(answer.content)
+        except msgspec.DecodeError as error:
             raise OffhookError(f"{self._url} did not answer with JSON: is it an Offhook server?") from error
-        return envelope
 
     async def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         try:
@@ -186,7 +193,7 @@ class RemoteBackend:
         except httpx2.TimeoutException as error:
             raise OffhookError(f"{self._url} did not answer in {TIMEOUT_S:.0f} s") from error
         except httpx2.TransportError as error:
-            raise OffhookError(f"{self._url} cannot be reached: {error or type(error).__name__}") from error
+            raise UnreachableError(f"{self._url} cannot be reached: {error or type(error).__name__}") from error
         raise _refusal(answer)
 
 

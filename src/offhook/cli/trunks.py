@@ -27,7 +27,7 @@ async def add(
     desk: Desk,
     name: Annotated[str, typer.Argument(help="A name for people.")],
     host: Annotated[str, typer.Option("--host", help="The carrier's SIP server.")],
-    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 5060,
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="The transport's when absent.")] = None,
     transport: Annotated[Transport, typer.Option("--transport")] = Transport.UDP,
     username: Annotated[str | None, typer.Option("--username")] = None,
     password: Annotated[
@@ -40,7 +40,7 @@ async def add(
     """Add a SIP trunk."""
     trunk = NewTrunk(name, host, port, transport.value, username, password, register, tuple(allow or ()))
     made = await desk.backend.add_trunk(trunk)
-    desk.output.record(made, f"{made['id']}  {name}: {host}:{port} by {transport.value}")
+    desk.output.record(made, f"{made['id']}  {name}: {host} by {transport.value}")
 
 
 @app.command("list")

@@ -18,11 +18,11 @@ class FirstStart:
 
 
 def bootstrap(database: Database) -> FirstStart:
-    """Make the default organization and its first API key when there is no organization yet."""
-    organizations = Organizations(database)
-    organization = organizations.default()
-    if organization is not None:
+    """Make the default organization and its first API key where there is none yet."""
+    organizations, keys = Organizations(database), ApiKeys(database)
+    # Commands on the data directory may have made the organization before the first start.
+    organization = organizations.default() or organizations.create("Default")
+    if keys.all(organization.id):
         return FirstStart(organization, None)
-    organization = organizations.create("Default")
-    _, secret = ApiKeys(database).create(organization.id, "first key")
+    _, secret = keys.create(organization.id, "first key")
     return FirstStart(organization, secret)

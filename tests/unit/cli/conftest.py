@@ -99,7 +99,7 @@ def backend():
 def run(backend, monkeypatch, capsys):
     """Run ``offhook ARGUMENTS``; answers exit code, stdout and stderr."""
 
-    async def open_backend(url, api_key, data_dir):
+    def open_backend(url, api_key, data_dir):
         backend.asked.append(("open", url, api_key, data_dir))
         return backend
 

@@ -95,7 +95,7 @@ def test_a_trunks_password_can_come_from_the_environment(run, backend, monkeypat
     code, out, _ = run("trunks", "add", "carrier", "--host", "sip.example", "--transport", "tls", "--register")
     assert code == 0
     assert "secret" not in out
-    assert backend.asked == [NewTrunk("carrier", "sip.example", 5060, "tls", None, "secret", True)]
+    assert backend.asked == [NewTrunk("carrier", "sip.example", None, "tls", None, "secret", True)]
 
 
 def test_a_key_is_printed_alone_so_that_a_script_can_take_it(run, backend):

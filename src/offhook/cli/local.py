@@ -1,0 +1,238 @@
+"""The local data directory as the commands' backend: its database, its recordings, and the server that runs on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from offhook.cli.backend import CallFilter, Data, NewCall, NewTrunk
+from offhook.errors import ConfigurationError, NotFoundError
+from offhook.record.times import iso_us
+from offhook.recordings import Recordings
+from offhook.recordings.files import CHANNELS, MIXED
+from offhook.recordings.wav import WavView
+from offhook.settings import Settings, ensure_secret_key
+from offhook.store import calls as stored_calls
+from offhook.store.agents import Agents, Version
+from offhook.store.database import Database, database_url
+from offhook.store.ids import now_us
+from offhook.store.keys import ApiKey, ApiKeys, Scope
+from offhook.store.numbers import PhoneNumber, PhoneNumbers
+from offhook.store.organizations import Organizations
+from offhook.store.trunks import Trunk, Trunks
+
+DAY_US = 86_400 * 1_000_000
+MINUTE_US = 60 * 1_000_000
+# Decimals keep their digits, as in the API's own JSON.
+_DOCUMENT = msgspec.json.Decoder(Data, float_hook=Decimal)
+
+
+class LocalBackend:
+    """Acts for the default organization, which the first command or start makes."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings, self._database = settings, database
+        organizations = Organizations(database)
+        self._owner = (organizations.default() or organizations.create("Default")).id
+        self._agents, self._numbers = Agents(database), PhoneNumbers(database)
+        self._trunks, self._keys, self._calls = Trunks(database), ApiKeys(database), stored_calls.Calls(database)
+        self._recordings = Recordings(
+            settings.data_dir, settings.storage_url, ensure_secret_key(settings), server_url(settings)
+        )
+
+    @classmethod
+    def open(cls, settings: Settings) -> LocalBackend:
+        """Open the database that the settings mean; it is made, or brought up to date, when it must be."""
+        return cls(settings, Database.open(database_url(settings)))
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self._recordings.close()
+        self._database.close()
+
+    async def list_agents(self) -> list[Data]:
+        """All agents, each by its newest version."""
+        return [_agent(self._agents.latest(self._owner, agent.id)) for agent in self._agents.all(self._owner)]
+
+    async def apply_agent(self, config: Data, *, deploy: bool) -> Data:
+        """Make a draft of the agent of that name, or a new agent."""
+        known = self._agents.by_name(self._owner, config["name"])
+        if known is None:
+            made = self._agents.create(self._owner, config, deploy=deploy)
+            return _agent(self._agents.latest(self._owner, made.id))
+        draft = self._agents.save_draft(self._owner, known.id, config)
+        return _agent(self._agents.deploy(self._owner, known.id, draft.version) if deploy else draft)
+
+    async def get_agent(self, agent_id: str) -> Data:
+        """The published configuration, else the draft."""
+        published = self._agents.get(self._owner, agent_id).published_version
+        if published is None:
+            return _agent(self._agents.latest(self._owner, agent_id))
+        return _agent(self._agents.version(self._owner, agent_id, published))
+
+    async def list_numbers(self) -> list[Data]:
+        """All phone numbers."""
+        return [_number(number) for number in self._numbers.all(self._owner)]
+
+    async def add_number(self, number: str, kind: str, agent_id: str | None, trunk_id: str | None) -> Data:
+        """Add a number."""
+        made = self._numbers.create(self._owner, number, type=kind, inbound_agent_id=agent_id, trunk_id=trunk_id)
+        return _number(made)
+
+    async def list_trunks(self) -> list[Data]:
+        """All trunks."""
+        return [_trunk(trunk) for trunk in self._trunks.all(self._owner)]
+
+    async def add_trunk(self, trunk: NewTrunk) -> Data:
+        """Add a SIP trunk."""
+        made = self._trunks.create(
+            self._owner,
+            trunk.name,
+            host=trunk.host,
+            port=trunk.port,
+            transport=trunk.transport,
+            username=trunk.username,
+            password=trunk.password,
+            register=trunk.register,
+            allowed_sources=trunk.allowed_sources,
+        )
+        return _trunk(made)
+
+    async def list_keys(self) -> list[Data]:
+        """All API keys."""
+        return [_key(key) for key in self._keys.all(self._owner)]
+
+    async def create_key(self, name: str, scopes: Sequence[str], expires_days: int | None) -> Data:
+        """Make a key."""
+        expires_us = None if expires_days is None else now_us() + expires_days * DAY_US
+        granted = tuple(Scope(scope) for scope in scopes)
+        key, secret = self._keys.create(self._owner, name, scopes=granted, expires_us=expires_us)
+        return {**_key(key), "key": secret}
+
+    async def revoke_key(self, key_id: str) -> None:
+        """Make a key useless."""
+        self._keys.revoke(self._owner, key_id)
+
+    async def list_calls(self, wanted: CallFilter) -> list[Data]:
+        """Calls, newest first."""
+        rows = stored_calls.CallFilter(agent_id=wanted.agent_id, status=wanted.status)
+        page = self._calls.after(self._owner, rows, limit=wanted.limit)
+        return [self._shown(call.without(transcript=b"[]", transcript_string=b'""')) for call in page.items]
+
+    async def get_call(self, call_id: str) -> Data:
+        """The whole record."""
+        return self._shown(self._stored(call_id))
+
+    async def start_call(self, call: NewCall) -> str:
+        """Place a call by the server that runs on this data, with a key made for it."""
+        from offhook.cli.remote import RemoteBackend, UnreachableError  # noqa: PLC0415 - only this needs HTTP
+
+        url = server_url(self._settings)
+        scopes = (Scope.CALLS_WRITE,)
+        key, secret = self._keys.create(self._owner, "offhook call", scopes=scopes, expires_us=now_us() + MINUTE_US)
+        server = RemoteBackend(url, secret)
+        try:
+            return await server.start_call(call)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"the server at {url} runs on other data: {error}") from error
+        except UnreachableError as error:
+            raise UnreachableError(f"a running server places calls, and none is at {url}: `offhook serve`") from error
+        finally:
+            await server.close()
+            self._keys.revoke(self._owner, key.id)
+
+    async def recording(self, call_id: str, *, channels: bool, wav: bool) -> AsyncIterator[bytes]:
+        """Stream a call's recording out of the store."""
+        self._stored(call_id)
+        record = self._calls.load_record(call_id)
+        if record is None or record.recording is None:
+            raise NotFoundError(f"call {call_id} has no recording (yet)")
+        key = record.recording.channels if channels else record.recording.mixed
+        store = self._recordings.store
+        if wav:
+            view = WavView(await store.read(key))
+            parts = view.stream(0, view.size)
+        else:
+            parts = store.stream(key, 0, (await store.find(key)).size)
+        async for part in parts:
+            yield part
+
+    def _stored(self, call_id: str) -> stored_calls.StoredCall:
+        found = self._calls.get(self._owner, call_id)
+        if found is None:
+            raise NotFoundError(f"no call {call_id}")
+        return found
+
+    def _shown(self, call: stored_calls.StoredCall) -> Data:
+        urls = [
+            self._recordings.url(call.call_id, name, secure=call.secure) if call.recorded else None
+            for name in (MIXED, CHANNELS)
+        ]
+        return _DOCUMENT.decode(call.with_urls(*urls))
+
+
+def server_url(settings: Settings) -> str:
+    """Where the server of these settings is to be found."""
+    if settings.public_url:
+        return settings.public_url
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http_host, settings.http_host)  # noqa: S104 - compared
+    return f"http://[{host}]:{settings.http_port}" if ":" in host else f"http://{host}:{settings.http_port}"
+
+
+def _agent(version: Version) -> Data:
+    return {
+        "id": version.agent_id,
+        **version.configuration,
+        "version": version.version,
+        "configuration_id": version.configuration_id,
+        "active": version.active,
+        "created_at": iso_us(version.created_us),
+    }
+
+
+def _number(number: PhoneNumber) -> Data:
+    return {
+        "id": number.id,
+        "number": number.number,
+        "name": number.name,
+        "created_at": iso_us(number.created_us),
+        "type": number.type,
+        "inbound_agent_id": number.inbound_agent_id,
+        "redirect": number.redirect,
+        "redirect_phone_number": number.redirect_phone_number,
+        "trunk_id": number.trunk_id,
+    }
+
+
+def _trunk(trunk: Trunk) -> Data:
+    return {
+        "id": trunk.id,
+        "name": trunk.name,
+        "type": trunk.type,
+        "host": trunk.host,
+        "port": trunk.port,
+        "transport": trunk.transport,
+        "username": trunk.username,
+        "register": trunk.register,
+        "allowed_sources": list(trunk.allowed_sources),
+        "created_at": iso_us(trunk.created_us),
+    }
+
+
+def _key(key: ApiKey) -> Data:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "scopes": [scope.value for scope in key.scopes],
+        "created_at": iso_us(key.created_us),
+        "expires_at": _moment(key.expires_us),
+        "revoked_at": _moment(key.revoked_us),
+        "last_used_at": _moment(key.last_used_us),
+    }
+
+
+def _moment(at_us: int | None) -> str | None:
+    return None if at_us is None else iso_us(at_us)
