@@ -473,7 +473,6 @@ class Conversation:
         left_ms = self._config.max_duration_ms - (self._now_ms - self._started_ms)
         if left_ms <= 0 and not self._closing:
             self._closing = True
-            self._pending = None
             self._cut()
             self._say(Kind.GOODBYE, self._phrases.goodbye, EndedBy.MAX_DURATION)
         elif left_ms <= -GOODBYE_LIMIT_MS:

@@ -55,6 +55,7 @@ class Rules:
         self.kinds: dict[int, str] = {}
         self.dropped: set[int] = set()
         self.adopted: set[int] = set()
+        self.closed: set[int] = set()
         self.clauses: dict[int, int] = {}
         self.items: dict[int, tuple[str, int]] = {}
         self.over = False
@@ -67,10 +68,15 @@ class Rules:
                 self.kinds[command.utterance] = "answer"
             case talk.Speak():
                 self._alive(command)
+                assert command.utterance not in self.closed, "nothing is spoken after the last clause"
                 assert command.clause == self.clauses.get(command.utterance, 0), "clauses come in order"
                 self.clauses[command.utterance] = command.clause + 1
-            case talk.Close() | talk.Pause() | talk.Resume():
+            case talk.Pause() | talk.Resume():
                 self._alive(command)
+            case talk.Close():
+                self._alive(command)
+                assert command.utterance not in self.closed, "closed once"
+                self.closed.add(command.utterance)
             case talk.Adopt():
                 self._alive(command)
                 assert command.utterance not in self.adopted, "adopted once"

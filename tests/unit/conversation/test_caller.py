@@ -107,7 +107,8 @@ def test_the_recognizer_hears_the_consonant_before_the_voice(stage):
 
 
 def test_what_was_recognized_once_is_not_recognized_again(stage):
-    call = stage(answers=["One.", "Two."])
+    eager = ConversationConfig(endpointing=EndpointingConfig(min_delay_ms=0))
+    call = stage(config=eager, recognizer_ms=10, answers=["One.", "Two."])
     first = call.caller("Friday afternoon.")
     call.run_until(Ask)
     call.caller("Or Saturday.")

@@ -223,6 +223,38 @@ def test_a_late_transcript_joins_what_the_caller_says_meanwhile(stage):
     assert call.asked == ["I'd like an appointment. An appointment on Tuesday."]
 
 
+def test_a_late_transcript_stands_before_the_parts_of_a_monologue_that_followed(stage):
+    call = stage(recognizer_ms=30_000)
+    call.caller("First words.")
+    call.run_until(Speak)
+    call.recognizer_ms = 50
+    words = " ".join(f"word{index}" for index in range(60))
+    call.caller(words, after=200, ms=40_000)
+    call.run(50_000)
+    assert call.asked == [f"First words. {words}"]
+
+
+def test_failures_with_good_turns_between_them_do_not_end_the_call(stage):
+    call = stage(mute=lambda text: text.startswith("Lost"), answers=["Lost.", "One.", "Lost.", "Two.", "Lost."])
+    for turn in range(6):
+        call.hears = (lambda request, text: None) if turn % 2 else (lambda request, text: text)
+        call.caller("Tell me more.")
+        call.run(5000)
+        call.hears = lambda request, text: text
+        call.caller("More of it.")
+        call.run(5000)
+    assert call.ended is None
+
+
+def test_a_call_given_up_is_given_up_once(stage):
+    # The presence check comes due in the very window in which the third time-out ends the call.
+    call = stage(recognizer_ms=90_000, config=ConversationConfig(presence_idle_ms=3000, presence_max_times=1))
+    for _ in range(3):
+        call.caller("Hello there, sir.")
+        call.run(6500)
+    assert call.ended == "provider_failure"
+
+
 def test_words_said_before_the_recognizer_failed_are_not_forgotten(stage, answer):
     call = stage(answers=[answer(["Well."], delay_ms=3000), "Tuesday at ten."])
     call.caller("I'd like an appointment.")
@@ -286,6 +318,15 @@ def test_a_hang_up_without_words_waits_until_the_caller_has_spoken(stage, answer
     assert call.asked[-1] == "Goodbye. Oh, one more thing I wanted to ask."
 
 
+def test_a_hang_up_held_back_by_noise_happens_when_it_is_over(stage, answer):
+    call = stage(answers=[answer([], delay_ms=500, hang_up=True)])
+    call.caller("Goodbye.")
+    call.run_until(Ask)
+    call.noise(400, after=250)
+    call.run(3000)
+    assert call.ended == "agent_hung_up"
+
+
 def test_an_agent_that_fails_without_a_word_ends_the_call(stage, answer):
     call = stage(answers=[answer([], failed=True)])
     call.caller("I'd like an appointment.")
@@ -343,6 +384,18 @@ def test_time_is_up_the_agent_says_goodbye_and_hangs_up(stage):
 def test_the_goodbye_of_a_long_call_is_not_stopped_by_failures(stage):
     call = stage(config=ConversationConfig(max_duration_ms=10_000), hears=lambda request, text: None)
     call.run(9500)
+    call.caller("And another thing.")
+    call.run(10_000)
+    assert call.ended == "max_duration"
+    assert call.transcript[-1] == "agent: I have to end our call here. Goodbye."
+
+
+def test_the_last_of_three_failures_does_not_cut_the_goodbye(stage):
+    call = stage(config=ConversationConfig(max_duration_ms=12_000), hears=lambda request, text: None)
+    for _ in range(2):
+        call.caller("Hello there, sir.")
+        call.run(5500)
+    call.run(700)
     call.caller("And another thing.")
     call.run(10_000)
     assert call.ended == "max_duration"
@@ -450,6 +503,14 @@ def test_a_key_stops_the_agent(stage):
     assert call.transcript[1:] == ["caller: 1", "agent: Sales, one moment."]
 
 
+def test_noise_between_keys_does_not_set_the_agent_going(stage):
+    call = stage(LONG).run(2000)
+    call.key("1")
+    call.noise(100, after=200)
+    call.run(1400)
+    assert call.of(Resume) == []
+
+
 def test_keys_behind_unanswered_words_are_one_turn(stage, answer):
     call = stage(answers=[answer(["When?"], delay_ms=5000), "Fine."])
     call.caller("My code is coming.")
@@ -518,6 +579,14 @@ def test_noise_lets_the_agent_go_on(stage):
     assert call.transcript == [f"agent: {LONG}"]
 
 
+def test_noise_is_no_interruption_to_measure(stage):
+    call = stage(LONG, config=ConversationConfig(max_duration_ms=4500)).run(2000)
+    call.noise(200)
+    call.run(9000)
+    assert call.items[0].interrupted  # by the end of the time
+    assert call.of(Measured) == []
+
+
 def test_a_yes_over_the_end_of_a_question_is_an_answer(stage):
     question = "The doctor can see you on Tuesday at ten. Does that suit you?"
     call = stage(question, answers=["Booked."]).run(3300)
@@ -555,7 +624,19 @@ def test_an_agent_that_allows_no_interruption_answers_when_it_has_finished(stage
     assert call.of(Pause) == []
     assert call.items[0].content == LONG
     assert call.asked == ["And on Sunday? I mean at noon."]
+    assert call.of(Measured) == []  # waiting for the agent's end is not the agent's slowness
     assert call.transcript[-1] == "agent: On Sunday, no."
+
+
+def test_an_answer_held_back_does_not_begin_over_the_callers_words(stage):
+    call = stage(LONG, config=ConversationConfig(allow_interruptions=False), answers=["One.", "Two."]).run(3000)
+    call.caller("And on Sunday?")
+    over = call.caller("Because on Sunday I could come with my whole family, you see.", after=1200, ms=5000)
+    call.run(12_000)
+    said_ms = call.items[0].end_ms
+    assert said_ms < over.end_ms
+    assert min(at_ms for at_ms in call.sent_at if at_ms > said_ms) > over.end_ms
+    assert call.transcript[-1] == "agent: Two."
 
 
 def test_a_sign_of_listening_is_not_answered_where_interruptions_are_not_allowed(stage):
