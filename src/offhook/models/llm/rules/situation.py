@@ -25,19 +25,28 @@ class Situation:
     """A visit to a state, by default the one going on."""
 
     dialogue: Dialogue
-    visit: Visit
-    end: int
+    position: int
 
     @classmethod
     def now(cls, dialogue: Dialogue) -> Situation:
         """The visit that is going on."""
-        return cls(dialogue, dialogue.visits[-1], len(dialogue.history))
+        return cls(dialogue, len(dialogue.visits) - 1)
 
     @classmethod
     def all(cls, dialogue: Dialogue) -> list[Situation]:
         """Every visit, the latest first."""
-        ends = [visit.since for visit in dialogue.visits[1:]] + [len(dialogue.history)]
-        return [cls(dialogue, visit, end) for visit, end in zip(dialogue.visits, ends, strict=True)][::-1]
+        return [cls(dialogue, position) for position in range(len(dialogue.visits) - 1, -1, -1)]
+
+    @property
+    def visit(self) -> Visit:
+        """Which visit it is."""
+        return self.dialogue.visits[self.position]
+
+    @cached_property
+    def end(self) -> int:
+        """Index in the history where the visit ended."""
+        later = self.dialogue.visits[self.position + 1 :]
+        return later[0].since if later else len(self.dialogue.history)
 
     @property
     def language(self) -> str:
@@ -68,7 +77,7 @@ class Situation:
     @cached_property
     def visits_before(self) -> int:
         """How often the dialogue was in this state before."""
-        return sum(v.state == self.visit.state and v.since < self.visit.since for v in self.dialogue.visits)
+        return sum(visit.state == self.visit.state for visit in self.dialogue.visits[: self.position])
 
     @cached_property
     def started(self) -> datetime:
@@ -94,8 +103,7 @@ class Situation:
     @cached_property
     def _came_back(self) -> bool:
         """Whether this is a return from another state; going to the same state again is none."""
-        position = self.dialogue.visits.index(self.visit)
-        return bool(self.visits_before) and self.dialogue.visits[position - 1].state != self.visit.state
+        return bool(self.visits_before) and self.dialogue.visits[self.position - 1].state != self.visit.state
 
     def without_questions(self, text: str) -> str:
         """A turn without the sentences that ask for information: a day in them is not the caller's choice.
