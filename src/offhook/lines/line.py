@@ -85,7 +85,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class MediaStats:
-    """Counters of one leg since it was opened."""
+    """Counters of one leg since it was opened.
+
+    ``lost``, ``late`` and ``jitter_ms`` are of what the far end sent; ``remote_lost``, ``remote_jitter_ms`` and
+    ``round_trip_ms`` what its reports say of ours (None: it sent none). ``ignored`` came from another address than
+    negotiated, ``malformed`` was no RTP or of no agreed kind, ``unsent`` the system refused to send.
+    """
 
     sent: int = 0
     received: int = 0
@@ -93,6 +98,12 @@ class MediaStats:
     late: int = 0
     ignored: int = 0
     jitter_ms: float = 0.0
+    malformed: int = 0
+    unsent: int = 0
+    concealed: int = 0
+    remote_lost: int | None = None
+    remote_jitter_ms: float | None = None
+    round_trip_ms: float | None = None
 
 
 class Line(Protocol):

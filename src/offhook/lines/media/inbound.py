@@ -1,0 +1,116 @@
+"""The receiving side of a leg: whose packets count, and what they become."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from offhook.audio import g711
+from offhook.lines.media.jitter import JitterBuffer, Playout
+from offhook.lines.media.reception import Reception
+from offhook.lines.media.route import Address, Route
+from offhook.lines.media.rtp import RtpError, RtpPacket, parse_rtp
+from offhook.lines.media.telephone_event import EventError, EventReceiver
+
+# Both laws are understood whichever was agreed: their payload types are static, and some peers switch.
+_DECODERS = {0: g711.ulaw_decode, 8: g711.alaw_decode}
+_COMFORT_NOISE = 13  # RFC 3389: the far end says that it is silent
+_STRAGGLER_MS = 500.0  # how long after a change of source packets of the old one are taken for stragglers
+
+
+class Inbound:
+    """Symmetric RTP with a lock: only the negotiated address is heard; its first packet may tell another port (NAT)."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.ignored = 0
+        self.malformed = 0
+        self.concealed = 0
+        self.source: Address | None = None
+        self.reception: Reception | None = None
+        self._route: Route | None = None
+        self._buffer = JitterBuffer()
+        self._events = EventReceiver()
+        self._digits: deque[str] = deque()
+        self._lost_before = 0
+        self._late_before = 0
+        self._former: tuple[int, float] | None = None
+
+    @property
+    def lost(self) -> int:
+        """Packets that never came, of all sources so far."""
+        return self._lost_before + (self.reception.lost if self.reception is not None else 0)
+
+    @property
+    def late(self) -> int:
+        """Packets that came after their time."""
+        return self._late_before + self._buffer.late
+
+    def follow(self, route: Route) -> None:
+        """Take a new route. The same address keeps its learned port: a session refresh must not undo it."""
+        if self._route is None or route.address != self._route.address:
+            self.source = None
+        self._route = route
+
+    def datagram(self, data: bytes, source: Address, arrival_ms: float) -> bool:
+        """Take what came to the RTP port; False if it isn't from the negotiated address and was ignored."""
+        route = self._route
+        if route is None or source[0] != route.host or (self.source is not None and source != self.source):
+            self.ignored += 1
+            return False
+        try:
+            packet = parse_rtp(data)
+            self._packet(packet, route, source, arrival_ms)
+        except (RtpError, EventError):
+            self.malformed += 1
+        return True
+
+    def frame(self, now_ms: float) -> Playout:
+        """What the tick at ``now_ms`` hears."""
+        playout = self._buffer.get(now_ms)
+        if playout.concealed:
+            self.concealed += 1
+        return playout
+
+    def digit(self) -> str | None:
+        """The next key press not yet told."""
+        return self._digits.popleft() if self._digits else None
+
+    def _packet(self, packet: RtpPacket, route: Route, source: Address, arrival_ms: float) -> None:
+        kind = packet.payload_type
+        decode = _DECODERS.get(kind)
+        event = kind == route.telephone_event_pt
+        if decode is None and not event and kind != _COMFORT_NOISE:
+            self.malformed += 1
+            return
+        reception = self.reception
+        if reception is None or packet.ssrc != reception.ssrc:
+            if self._straggles(packet.ssrc, arrival_ms):
+                return
+            reception = self._begin_source(packet.ssrc, arrival_ms)
+        sequence = reception.accept(packet.sequence)
+        if sequence is None:
+            return
+        self.source = source
+        self.received += 1
+        if decode is not None and not event:
+            reception.arrival(packet.timestamp, arrival_ms)
+            self._buffer.put(sequence, packet.timestamp, decode(packet.payload), arrival_ms)
+            return
+        self._buffer.skip(sequence)
+        if event:
+            digit = self._events.receive(packet.payload, packet.timestamp)
+            if digit is not None:
+                self._digits.append(digit)
+
+    def _straggles(self, ssrc: int, arrival_ms: float) -> bool:
+        return self._former is not None and self._former[0] == ssrc and arrival_ms < self._former[1] + _STRAGGLER_MS
+
+    def _begin_source(self, ssrc: int, arrival_ms: float) -> Reception:
+        """Another SSRC: its numbers and clock have nothing to do with the former one's."""
+        if self.reception is not None:
+            self._former = (self.reception.ssrc, arrival_ms)
+            self._lost_before += self.reception.lost
+            self._late_before += self._buffer.late
+        self._buffer, self._events = JitterBuffer(), EventReceiver()
+        self.reception = Reception(ssrc)
+        return self.reception
