@@ -110,8 +110,11 @@ class _Outlet:
         self._connection, self._lock = connection, threading.Lock()
 
     def send(self, message: FromWorker) -> None:
-        with self._lock:
-            self._connection.sendall(pack(message))
+        try:
+            with self._lock:
+                self._connection.sendall(pack(message))
+        except ConnectionError:
+            os._exit(0)  # nobody is left to work for
 
 
 def _work(model: Model, jobs: JobQueue, outlet: _Outlet) -> None:
