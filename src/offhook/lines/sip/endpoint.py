@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 import structlog
 
 from offhook.errors import LineError
 from offhook.lines.line import LineFacts
+from offhook.lines.media.engine import MediaEngine
+from offhook.lines.media.leg import MediaLeg
 from offhook.lines.sip.actions import Over
 from offhook.lines.sip.address import Hop, Transport
 from offhook.lines.sip.admission import SETUP_BURST, SETUPS_PER_S, Admission, Network
 from offhook.lines.sip.call import Call
 from offhook.lines.sip.dial import Dial
 from offhook.lines.sip.effects import Arrived, Dropped, Effect, Happened, Wire
-from offhook.lines.sip.line import Leg, SipLine
+from offhook.lines.sip.line import SipLine
 from offhook.lines.sip.local import Local
 from offhook.lines.sip.message import Request
 from offhook.lines.sip.stack import SipStack, Stack
@@ -67,13 +68,6 @@ _CORE = frozenset(
 )
 
 
-class Media(Protocol):
-    """What the endpoint needs of the media engine."""
-
-    def open_leg(self, owner: object = None) -> Leg:
-        """A leg with a port of its own. Raises CapacityError."""
-
-
 class SipEndpoint:
     """SIP over UDP and TCP on one port. ``on_call`` gets each line that may be answered, at once and synchronously."""
 
@@ -83,7 +77,7 @@ class SipEndpoint:
         host: str,
         port: int,
         public_host: str | None,
-        media: Media,
+        media: MediaEngine,
         on_call: Callable[[SipLine], None],
         allow: Iterable[str | Network] = _PRIVATE,
         setups_per_s: float = SETUPS_PER_S,
@@ -161,7 +155,7 @@ class SipEndpoint:
 
     # ------------------------------------------------------------------ what lines ask (``Carrier``)
 
-    def open_leg(self, line: SipLine) -> Leg:
+    def open_leg(self, line: SipLine) -> MediaLeg:
         """A media leg for a line. Raises CapacityError."""
         return self._media.open_leg(line)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
 from offhook.errors import CapacityError
 from offhook.lines.line import Answered, Ended, Frame, LineEvent, LineFacts, MediaStats, Ringing
+from offhook.lines.media.codec import Codec
+from offhook.lines.media.leg import MediaLeg
 from offhook.lines.sip.actions import CallEvent, Confirmed, MediaAgreed, Over, Rang
 from offhook.lines.sip.call import Call
 from offhook.lines.sip.negotiation import Agreed
@@ -23,27 +25,10 @@ log = structlog.get_logger(__name__)
 MAX_HELD_FRAMES = 500
 
 
-class Leg(Protocol):
-    """What a line needs of its media leg (``offhook.lines.media``)."""
-
-    local_port: int
-
-    def connect(self, remote: tuple[str, int], codec: Any, telephone_event_pt: int | None) -> None: ...  # noqa: ANN401, D102
-    def pause(self) -> None: ...  # noqa: D102
-    def resume(self, send: bool = True) -> None: ...  # noqa: D102
-    def play(self, utterance: int, pcm: bytes) -> None: ...  # noqa: D102
-    def flush(self, utterance: int) -> None: ...  # noqa: D102
-    def clear(self) -> None: ...  # noqa: D102
-    def send_dtmf(self, digits: str) -> None: ...  # noqa: D102
-    @property
-    def stats(self) -> MediaStats: ...  # noqa: D102
-    def close(self) -> None: ...  # noqa: D102
-
-
 class Carrier(Protocol):
     """What a line asks of its endpoint."""
 
-    def open_leg(self, line: SipLine) -> Leg:
+    def open_leg(self, line: SipLine) -> MediaLeg:
         """A media leg. Raises CapacityError."""
 
     def ring(self, call: InboundCall) -> None:
@@ -73,7 +58,7 @@ class SipLine:
         self.final_code: int | None = None
         self._carrier = carrier
         self._call: Call | None = None
-        self._leg: Leg | None = None
+        self._leg: MediaLeg | None = None
         self._last_stats = MediaStats()
         self._agreed: Agreed | None = None
         self._take_frame: Callable[[Frame], None] = lambda _: None
@@ -171,7 +156,7 @@ class SipLine:
         """The call that this line is of."""
         self._call = call
 
-    def open_leg(self) -> Leg:
+    def open_leg(self) -> MediaLeg:
         """The media leg, opened when first asked for. Raises CapacityError."""
         if self._leg is None:
             self._leg = self._carrier.open_leg(self)
@@ -224,11 +209,9 @@ class SipLine:
         self._agreed = agreed
         way = (agreed.remote, agreed.codec, agreed.event_payload)
         if before is None or way != (before.remote, before.codec, before.event_payload):
-            leg.connect(agreed.remote, agreed.codec, agreed.event_payload)
-        if agreed.sends and agreed.receives:
-            if before is not None and not (before.sends and before.receives):
-                leg.resume(send=True)
-        elif agreed.receives:
-            leg.resume(send=False)
+            leg.connect(agreed.remote, Codec[agreed.codec], agreed.event_payload)
+        if agreed.sends:
+            leg.resume(send=True)
         else:
+            # On hold. What comes now is music at best, and nobody is to answer music.
             leg.pause()
