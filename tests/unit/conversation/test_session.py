@@ -5,12 +5,14 @@ import pytest
 from offhook.conversation.endpointing import EndpointingConfig
 from offhook.conversation.events import (
     Adopt,
+    AgentDone,
     Ask,
     Close,
     DropAnswer,
     HangUp,
     Measured,
     Pause,
+    Piece,
     Resume,
     Speak,
     Transcribe,
@@ -164,6 +166,15 @@ def test_streamed_words_are_spoken_before_the_answer_is_complete(stage, answer):
     assert call.transcript[-1] == "agent: We are open from nine. On Saturdays until noon."
 
 
+def test_words_that_come_after_the_answers_end_are_not_spoken(stage, answer):
+    call = stage(answers=[answer(["We are open."], delay_ms=200)])
+    call.caller("Are you open?")
+    call.run_until(Close)
+    utterance = call.of(Ask)[0].utterance
+    assert call.conversation.handle(Piece(call.now_ms, utterance, "But not today. Really.")) == []
+    assert call.conversation.handle(AgentDone(call.now_ms, utterance)) == []
+
+
 def test_the_transcript_grows_as_the_agent_is_heard(stage):
     call = stage(LONG).run(1200)
     heard = call.items[0]
@@ -248,10 +259,10 @@ def test_failures_with_good_turns_between_them_do_not_end_the_call(stage):
 
 def test_a_call_given_up_is_given_up_once(stage):
     # The presence check comes due in the very window in which the third time-out ends the call.
-    call = stage(recognizer_ms=90_000, config=ConversationConfig(presence_idle_ms=3000, presence_max_times=1))
+    call = stage(recognizer_ms=90_000, config=ConversationConfig(presence_idle_ms=4000, presence_max_times=1))
     for _ in range(3):
         call.caller("Hello there, sir.")
-        call.run(6500)
+        call.run(7500)
     assert call.ended == "provider_failure"
 
 
