@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offhook.conversation.events import Measured
 from offhook.conversation.latency import TurnClock
 
 ORDER = ["vad_end", "turn_decision", "model_request", "first_token", "first_clause", "tts_request", "first_byte"]
@@ -59,3 +60,28 @@ def test_stages_never_run_backwards(anchors):
     times = [value for name in ANCHORS if (value := stages[name]) is not None]
     assert times == sorted(times)
     assert all(time >= 0 for time in times)
+
+
+def test_the_steps_of_a_turn_are_measured_in_their_order(stage):
+    call = stage(answers=["Which day?"])
+    spoken = call.caller("I'd like an appointment.")
+    call.run(4000)
+    stages = call.of(Measured)[0].stages_ms
+    order = ["vad_end", "turn_decision", "model_request", "first_token", "first_clause", "tts_request", "first_byte"]
+    times = [stages[name] for name in order] + [stages["first_packet"]]
+    assert times == sorted(times)
+    assert stages["response"] == stages["first_packet"]
+    assert abs(stages["response"] - (call.sent_at[0] - spoken.end_ms)) <= 32
+    assert stages["engine"] <= 20
+    assert stages["final_transcript"] >= stages["vad_end"]
+
+
+def test_an_entry_by_keys_has_no_transcript_to_measure(stage):
+    call = stage()
+    call.key("1")
+    call.key("#")
+    call.run(3000)
+    stages = call.of(Measured)[0].stages_ms
+    assert stages["vad_end"] is None
+    assert stages["final_transcript"] is None
+    assert stages["response"] is not None
