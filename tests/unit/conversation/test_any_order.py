@@ -87,7 +87,7 @@ class Driver:
                 self.tell(talk.Key(at_ms, value))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(CONFIGS, st.sampled_from([None, "Hello, how can I help you?"]), st.lists(STEPS, max_size=40))
 def test_any_sequence_of_events_keeps_the_rules(rules, config, greeting, steps):
     driver = Driver(Conversation(config), rules())
@@ -100,7 +100,7 @@ def test_any_sequence_of_events_keeps_the_rules(rules, config, greeting, steps):
     assert driver.conversation.handle(talk.Voiced(driver.at_ms + 32, 0.9)) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(CONFIGS, st.lists(STEPS, max_size=30))
 def test_no_call_lasts_longer_than_its_limit_and_a_goodbye(rules, config, steps):
     driver = Driver(Conversation(config), rules())

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from offhook.conversation.bargein import Sensitivity, confirm_ms, is_listening_sign
-from offhook.conversation.events import Ask, DropAnswer, Measured, Pause, Resume
+from offhook.conversation.events import Ask, DropAnswer, Measured, Pause, Resume, Speak
 from offhook.conversation.session import ConversationConfig
 from offhook.conversation.turns import SpeechTracker
 
