@@ -67,6 +67,9 @@ def _span_like(text: str, matches: list[re.Match[str]], index: int, term: _Term)
         if re.search(r"[.?!;:]\s", said):
             break
         likeness = _likeness(_sound(said), term.sound)
+        # Whisper writes names with a capital; "matin" is one letter from "Martin" and yet no name.
+        if count == term.words == 1 and likeness < 1 and said.islower():
+            continue
         if likeness > best:
             best, best_count = likeness, count
     return best_count

@@ -15,9 +15,10 @@ import phonenumbers
 Match = re.Match[str]
 
 # Digits in the usual groupings. Seven or more are dictated, not counted; so is what begins with a nought.
-_PHONE = re.compile(r"(?<![\w.,:/-])\+?\d(?:[ .\-]?\(?\d\)?){6,17}(?![\w/]|[.,:-]\d)")
+_PHONE = re.compile(r"(?<![\w.,:/-])\+?\(?\d(?:[ .\-]?\(?\d\)?){6,17}(?![\w/]|[.,:-]\d)")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}( \d{3})+")  # "1 000 000" as the French write it
 _CODE = re.compile(r"(?<![\w.,:/+-])0\d{2,5}(?![\w/:]|[.,-]\d)")
-_ISO_DATE = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?:T(?=\d))?(?!\d)")
+_ISO_DATE = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?:(?:T|\s+)(?=\d{1,2}[:h])|(?!\d))")
 _DAY_FIRST_DATE = re.compile(r"\b(0?[1-9]|[12]\d|3[01])/(0?[1-9]|1[0-2])/(\d{4})\b")
 _CLOCK = re.compile(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d)?(?:\.\d+)?Z?(?![\d:])(\s*[aApP]\.?[mM]\b\.?)?")
 _CLOCK_RANGE = re.compile(r"(?<=[\dh])\s?[-–]\s?(?=\d{1,2}[:h])")
@@ -49,7 +50,7 @@ def spoken(text: str, language: str) -> str:
     for pattern, said in rules.abbreviations.items():
         text = re.sub(pattern, said, text)
     text = _EMAIL.sub(lambda match: _email(match, rules), text)
-    text = _ISO_DATE.sub(lambda match: rules.date(int(match[3]), int(match[2]), match[1]), text)
+    text = _ISO_DATE.sub(lambda match: _iso_date(match, rules), text)
     text = _CLOCK_RANGE.sub(f" {rules.words['–']} ", text)
     if language[:2] == "fr":
         text = _DAY_FIRST_DATE.sub(lambda match: rules.date(int(match[1]), int(match[2]), match[3]), text)
@@ -71,6 +72,8 @@ def _tidy(text: str) -> str:
 
 def _phone(match: Match, rules: _Language) -> str:
     digits = re.sub(r"\D", "", match[0])
+    if rules is _FRENCH and _THOUSANDS.fullmatch(match[0]):
+        return digits
     if not match[0].startswith("+"):
         return rules.digits(digits)
     code, national = _country_code(digits)
@@ -133,11 +136,11 @@ def _french_clock(match: Match) -> str:
 
 def _english_date(day: int, month: int, year: str) -> str:
     ending = "th" if 10 < day < 14 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
-    return f"{_ENGLISH.months[month - 1]} {day}{ending}, {year} "
+    return f"{_ENGLISH.months[month - 1]} {day}{ending}, {year}"
 
 
 def _french_date(day: int, month: int, year: str) -> str:
-    return f"{'1er' if day == 1 else day} {_FRENCH.months[month - 1]} {year} "
+    return f"{'1er' if day == 1 else day} {_FRENCH.months[month - 1]} {year}"
 
 
 def _email(match: Match, rules: _Language) -> str:
@@ -145,6 +148,12 @@ def _email(match: Match, rules: _Language) -> str:
     for sign, word in rules.email.items():
         said = said.replace(sign, f" {word} ")
     return said
+
+
+def _iso_date(match: Match, rules: _Language) -> str:
+    # The comma keeps a time that follows from being read as more digits of the year.
+    clock_follows = len(match[0]) > len("2026-11-27")
+    return rules.date(int(match[3]), int(match[2]), match[1]) + (", " if clock_follows else "")
 
 
 def _money(match: Match, rules: _Language) -> str:

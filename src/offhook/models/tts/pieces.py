@@ -32,11 +32,11 @@ def pieces(text: str) -> list[str]:
 
 
 def _breath(words: list[str]) -> int:
-    """Where to cut a long beginning: at the first breath after three words, else not at all."""
+    """Where to cut a long beginning: at the first breath after three words, else where it gets too long."""
     for index in range(_FIRST_LEAST_WORDS, len(words) - 1):
         if words[index].lower().split("'")[0] in _BREATHS:
             return index
-    return len(words)
+    return min(len(words), _PIECE_MOST_WORDS)
 
 
 def _grouped(words: list[str]) -> list[str]:
