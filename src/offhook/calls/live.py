@@ -133,7 +133,7 @@ class LiveCall:
 
     def _parts(self, runner: AgentRunner) -> Parts:
         config, services, line = self.plan.config, self._services, self.line
-        voice = VoiceChoice(getattr(config.voice, "name", None), config.language, getattr(config.voice, "speed", 1.0))
+        voice = voice_of(config)
 
         def make_listener(tell: Callable[[Any], None], now_ms: Callable[[], int]) -> Listener:
             return Listener(
@@ -252,3 +252,8 @@ def conversation_config(config: AgentConfig) -> ConversationConfig:
         presence_max_times=config.presence_check_max_times,
         max_duration_ms=config.max_call_duration * 1000,
     )
+
+
+def voice_of(config: AgentConfig) -> VoiceChoice:
+    """The voice an agent speaks with."""
+    return VoiceChoice(getattr(config.voice, "name", None), config.language, getattr(config.voice, "speed", 1.0))

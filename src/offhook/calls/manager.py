@@ -162,6 +162,12 @@ class CallManager:
         await call.journal.durable()
         return True
 
+    def readiness(self) -> dict[str, str | None]:
+        """Whether calls can be taken: what is wrong, in a sentence, or None."""
+        sip = None if self._endpoint is not None else "SIP is not running"
+        draining = "the server is shutting down" if self._draining else None
+        return {"sip": sip, "calls": draining}
+
     def record(self, call_id: str) -> CallRecord | None:
         """The record of a live call."""
         call = self._calls.get(call_id)

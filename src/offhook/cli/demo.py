@@ -23,6 +23,7 @@ from rich.table import Table
 
 from offhook.errors import ConfigurationError, LineError
 from offhook.record.events import CallEvent, StatusChanged, TranscriptAdded
+from offhook.server.logs import configure_logs
 from offhook.server.platform import Platform
 from offhook.settings import Settings, load_settings
 
@@ -90,15 +91,18 @@ def demo(
 async def _run(plan: DemoPlan) -> int:
     console = Console(stderr=plan.quiet, quiet=plan.quiet, highlight=False)
     settings = _settings()
+    configure_logs(settings)
     async with _platform(settings, console) as platform:
         key = await platform.make_key()
         agent_id = await platform.publish_agent(plan.agent, llm=plan.llm)
         await platform.add_number(NUMBER, agent_id)
+        with console.status("the agent rehearses its fixed phrases …"):
+            await platform.warmer.warm()
         stage = _Stage(console)
         platform.calls.watchers.append(stage.watch)
         finished = await _hold_call(plan, settings, platform, stage)
         call = await _fetch(platform.url, key, stage.call_id)
-        recording = platform.recordings.path(stage.call_id)
+        recording = await platform.recording_path(stage.call_id)
         if plan.quiet:
             sys.stdout.write(msgspec.json.encode(call).decode() + "\n")
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -87,6 +87,9 @@ class Synthesizer(Protocol):
 
         Closing the iterator (``aclose``) cancels the work. Raises ProviderError.
         """
+
+    async def prepare(self, texts: Iterable[str], voice: VoiceChoice, rate_hz: int) -> None:
+        """Get fixed clauses ready while nobody waits, where the provider can keep them. Raises ProviderError."""
 
     async def close(self) -> None:
         """End processes and connections."""

@@ -1,7 +1,7 @@
 """How many calls the local models of this machine carry well, measured once and remembered.
 
-The voice is what runs out first: it takes a good part of a CPU-second for each second it speaks, in one process. A queue
-that is busier than BUSY makes callers wait, so admission stops there; calls above it are refused, never served badly.
+The voice is what runs out first: it takes a good part of a CPU-second for each second it speaks, in one process. A
+queue busier than BUSY makes callers wait, so admission stops there; calls above it are refused, never served badly.
 """
 
 from __future__ import annotations

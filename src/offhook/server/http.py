@@ -37,7 +37,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            lifespan="off",
+            lifespan="on",
             timeout_graceful_shutdown=CLOSE_LIMIT_S,
         )
         self._server = _Server(config)

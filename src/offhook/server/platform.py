@@ -25,10 +25,12 @@ from offhook.server import capacity
 from offhook.server.http import HttpServer
 from offhook.server.providers import ModelShelf, Providers, local_providers
 from offhook.server.recovery import Recovery
+from offhook.server.warming import Warmer
 from offhook.server.web import build_app
 from offhook.settings import Settings, ensure_secret_key
 from offhook.store.agents import Agents
 from offhook.store.bootstrap import FirstStart, bootstrap
+from offhook.store.calls import Calls
 from offhook.store.database import Database, database_url
 from offhook.store.keys import ApiKeys
 from offhook.store.numbers import PhoneNumbers
@@ -46,6 +48,8 @@ class Platform:
         self._background: set[asyncio.Task[None]] = set()
         self.calls: CallManager
         self.recordings: Recordings
+        self.warmer: Warmer
+        self._writer: CallWriter
         self._http: HttpServer
         self._sip: SipEndpoint
 
@@ -102,6 +106,12 @@ class Platform:
         create = PhoneNumbers(self._database).create
         await asyncio.to_thread(create, self._first.organization.id, number, inbound_agent_id=agent_id)
 
+    async def recording_path(self, call_id: str) -> Path | None:
+        """The mixed recording's file; None while there is none."""
+        record = await asyncio.to_thread(Calls(self._database).load_record, call_id)
+        recorded = record.recording if record else None
+        return self.recordings.store.path(recorded.mixed) if recorded else None
+
     # ------------------------------------------------------------------ start and end
 
     async def _start(self, providers: Providers | None) -> None:
@@ -130,10 +140,13 @@ class Platform:
             providers.recognizer, providers.synthesizer, providers.model_for, turn_model, pool, hub, writer,
             self.recordings,
         )  # fmt: skip
+        self._writer = writer
         self.calls = CallManager(services, Directory(self._database), self._capacity(providers))
         recovery = Recovery(self._database, writer, self.recordings)
         await recovery.close_orphans()
         await self._listen(hub)
+        self.warmer = Warmer(self._database, providers.synthesizer)
+        self._spawn(self.warmer.run(), "warm-voice")
         self._spawn(recovery.recover_recordings(), "recover-recordings")
         if providers.local and settings.max_calls is None:
             self._spawn(self._measure(providers), "measure-capacity")
@@ -149,7 +162,7 @@ class Platform:
             host=settings.sip_host, port=settings.sip_port, public_host=settings.public_host, media=media,
             on_call=self.calls.incoming, allow=settings.sip_allow,
         )  # fmt: skip
-        app = build_app(settings, self._database, self.calls, self.recordings)
+        app = build_app(self._database, self._writer, self.calls, self.recordings)
         self._http = HttpServer(app, settings.http_host, settings.http_port)
         await self._http.start()
         stack.push_async_callback(self._http.close)

@@ -23,6 +23,8 @@ from offhook.lines.sip.dial import Dial
 from offhook.lines.sip.endpoint import SipEndpoint
 from offhook.models.stt.local import LocalRecognizer
 from offhook.models.tts.local import LocalSynthesizer
+from offhook.server.logs import configure_logs
+from offhook.settings import load_settings
 from offhook.testing.script import CallerScript
 from offhook.testing.simulated_caller import Exchange, SimulatedCaller
 
@@ -47,6 +49,8 @@ def _arguments() -> argparse.Namespace:
 
 async def run(arguments: argparse.Namespace) -> int:
     """Hold one call; the exit code."""
+    # Standard output is the protocol's, so log lines must go where `configure_logs` sends them.
+    configure_logs(load_settings(log_level="warning"))
     script = CallerScript.load(arguments.script)
     recognizer = LocalRecognizer(arguments.models_dir)
     synthesizer = LocalSynthesizer(arguments.models_dir, arguments.cache_dir)

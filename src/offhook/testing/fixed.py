@@ -7,7 +7,7 @@ arrives faster than it plays) and cost next to nothing, so that what is measured
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from itertools import cycle
 
 import numpy as np
@@ -82,6 +82,9 @@ class FixedVoice:
 
     async def start(self) -> None:
         """Nothing to load."""
+
+    async def prepare(self, texts: Iterable[str], voice: VoiceChoice, rate_hz: int) -> None:
+        """Nothing is kept: every clause takes its delay."""
 
     async def speak(self, text: str, voice: VoiceChoice, rate_hz: int) -> AsyncIterator[bytes]:  # noqa: ARG002
         """The tone, in chunks of CHUNK_S."""

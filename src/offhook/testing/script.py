@@ -43,7 +43,7 @@ class CallerScript(BaseModel):
 
 
 class Prompter:
-    """Picks the next line: the first unsaid one that answers what was heard, else the one said last, again."""
+    """Picks the next line: the first unsaid one that answers what was heard; after a long wait the last one again."""
 
     def __init__(self, script: CallerScript) -> None:
         self._left = list(script.lines)
@@ -54,10 +54,10 @@ class Prompter:
         """Whether every line was said."""
         return not self._left
 
-    def next(self, heard: str) -> str | None:
-        """The line to say after these words; None when there is nothing left to say."""
+    def next(self, heard: str, *, waited: bool = False) -> str | None:
+        """The line to say after these words; None: listen on (``waited`` long: the last line again)."""
         for number, line in enumerate(self._left):
             if line.after is None or re.search(line.after, heard, re.IGNORECASE):
                 self._last = self._left.pop(number).say
                 return self._last
-        return self._last if self._left else None
+        return self._last if self._left and waited else None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
 from offhook.audio.vad import BatchedVad
-from offhook.calls.voice_hub import VoiceHub
+from offhook.calls.voice_hub import HasOwner, VoiceHub
 from offhook.conversation.turns import SpeechTracker
 from offhook.errors import LineError
 from offhook.lines.line import Answered, Ended, Frame, Line, LineEvent
@@ -18,6 +18,7 @@ from offhook.models.speech import Recognizer, RecognizerStream, Synthesizer, Tra
 from offhook.testing.script import CallerScript, Prompter
 
 REPLY_PAUSE_MS = 900  # people wait about this long before they are sure that it is their turn
+REPEAT_PAUSE_MS = 5000  # and this long before they say again what got no answer
 PREROLL_MS = 300
 RATE_HZ = 8000
 WINDOW_SAMPLES = 256
@@ -38,7 +39,7 @@ class _Ears:
     window: bytearray = field(default_factory=bytearray)
     samples: int = 0
     asked: bool = False
-    voice_ended_ms: int | None = None
+    understood: str | None = None
 
 
 class SimulatedCaller:
@@ -72,9 +73,9 @@ class SimulatedCaller:
         """Whether every line of the script was said."""
         return self._prompter.finished
 
-    def frames(self, batch: list[tuple[object, Frame]]) -> None:
+    def frames(self, batch: Sequence[tuple[HasOwner, Frame]]) -> None:
         """The media engine's consumer."""
-        self._hub.frames(batch)  # type: ignore[arg-type]  # legs have an owner
+        self._hub.frames(batch)
 
     async def prepare(self) -> None:
         """Give voice to every line."""
@@ -130,7 +131,14 @@ class SimulatedCaller:
             if span is not None and self._response_ms is None:
                 self._response_ms = max(0, span.start_ms - self._said_end_ms)
         span = ears.tracker.span
-        if span is None or ears.asked or span.silence_ms(at_ms) < REPLY_PAUSE_MS or self._stream is None:
+        if span is None or ears.asked or self._stream is None:
+            return
+        if span.silence_ms(at_ms) < REPLY_PAUSE_MS:
+            ears.understood = None
+            return
+        if ears.understood is not None:
+            if span.silence_ms(at_ms) >= REPEAT_PAUSE_MS:
+                self._reply(ears.understood, waited=True)
             return
         ears.asked = True
         self._requests += 1
@@ -143,9 +151,16 @@ class SimulatedCaller:
         span = ears.tracker.span
         if span is not None and span.silence_ms(ears.samples * 1000 // RATE_HZ) < REPLY_PAUSE_MS:
             return  # the agent went on while we were understanding: wait for the rest
-        ears.tracker.end()
-        said = self._prompter.next(answer.text)
-        exchange = Exchange(answer.text, said, self._response_ms)
+        ears.understood = answer.text
+        self._reply(answer.text, waited=False)
+
+    def _reply(self, heard: str, *, waited: bool) -> None:
+        said = self._prompter.next(heard, waited=waited)
+        if said is None and not waited and not self._prompter.finished:
+            return  # nothing in the script answers these words: the agent may have more to say
+        self._ears.tracker.end()
+        self._ears.understood = None
+        exchange = Exchange(heard, said, self._response_ms)
         self.exchanges.append(exchange)
         if self._on_exchange is not None:
             self._on_exchange(exchange)

@@ -22,10 +22,11 @@ def test_a_line_is_said_after_the_words_it_answers_in_whatever_order_they_come()
     assert prompter.finished
 
 
-def test_when_the_agent_asks_again_the_last_line_is_said_again():
+def test_when_the_agent_asks_again_the_last_line_is_said_again_but_only_after_a_wait():
     prompter = Prompter(SCRIPT)
     prompter.next("Good morning.")
-    assert prompter.next("Sorry, what was that?") == "Hello."
+    assert prompter.next("Thank you.") is None
+    assert prompter.next("Sorry, what was that?", waited=True) == "Hello."
 
 
 def test_when_all_is_said_the_caller_is_silent():
