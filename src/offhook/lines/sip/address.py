@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sipmessage import URI
 
 from offhook.errors import LineError
-from offhook.lines.sip.message import split_list
+from offhook.lines.sip.message import HOST_NAME, STAND_IN, split_list
 
 DEFAULT_PORT = 5060
 _NUMBER = re.compile(r"\+?[0-9]+\Z")
+_HOST = re.compile(rf"{HOST_NAME}(?=[:;]|\Z)")
 _PARAMETER = re.compile(r'\s*;\s*([^\s;=,]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;,]*))?')
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*')
 
@@ -91,8 +92,14 @@ def _parameters(tail: str) -> dict[str, str]:
 def read_uri(text: str) -> URI:
     """Read a sip, sips or tel URI; header parts (``?…``) are left out. Raises AddressError."""
     scheme, colon, rest = text.partition("?")[0].partition(":")
+    user, at, where = rest.rpartition("@")
+    named = _HOST.match(where) if scheme.lower() != "tel" else None
     try:
-        return URI.parse(f"{scheme.lower()}{colon}{rest}")
+        if named is None:
+            return URI.parse(f"{scheme.lower()}{colon}{rest}")
+        # sipmessage takes no host name that ends in a digit ("pbx1"): it reads the rest, and the name is put back.
+        stood_in = URI.parse(f"{scheme.lower()}{colon}{user}{at}{STAND_IN}{where[named.end() :]}")
+        return replace(stood_in, host=named[0])
     except (ValueError, TypeError) as error:  # TypeError: sipmessage on a parameter named "self"
         raise AddressError(f"{text[:80]!r} is not a sip, sips or tel URI") from error
 
@@ -128,11 +135,12 @@ def caller_or_callee(text: str) -> str:
         uri = read_uri(text)
     except AddressError:
         return text
-    user = (uri.user or "").partition(";")[0]
-    if is_number(user):
-        return user
-    port = f":{uri.port}" if uri.port is not None else ""
-    return f"{uri.scheme}:{uri.user + '@' if uri.user else ''}{uri.host}{port}"
+    number = (uri.user or "").partition(";")[0]
+    if is_number(number):
+        return number
+    # As written: an escaped line break must stay escaped.
+    user, at, host = text.partition("?")[0].partition(":")[2].rpartition("@")
+    return f"{uri.scheme}:{user.partition(':')[0]}{at}{host.partition(';')[0]}"
 
 
 def bracketed(host: str) -> str:

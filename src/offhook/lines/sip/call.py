@@ -9,7 +9,7 @@ from offhook.lines.sip.actions import Action, Ask, CallEvent, Confirmed, MediaAg
 from offhook.lines.sip.address import AddressError
 from offhook.lines.sip.dialog import Dialog
 from offhook.lines.sip.local import Local
-from offhook.lines.sip.message import Request, Response
+from offhook.lines.sip.message import Request, Response, readable
 from offhook.lines.sip.negotiation import Negotiation
 from offhook.lines.sip.replies import ALLOW, reply
 from offhook.lines.sip.sdp import SdpError
@@ -17,6 +17,7 @@ from offhook.lines.sip.transactions import PATIENCE_S, T1_S, T2_S, ServerTransac
 
 SDP_TYPE = "application/sdp"
 KEYS_BY_INFO = {"application/dtmf-relay", "application/dtmf"}
+DETAIL_CHARS = 300  # a sentence for the record, whatever a peer writes into its reason
 SDP_FIELDS = (("Content-Type", SDP_TYPE),)
 
 
@@ -236,7 +237,7 @@ class Call:
         if not self.over:
             self.over = True
             self._unconfirmed = None
-            self._tell(Over(party, code, detail))
+            self._tell(Over(party, code, readable(detail, DETAIL_CHARS)))
 
     # ------------------------------------------------------------------ small things
 

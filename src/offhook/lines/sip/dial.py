@@ -130,9 +130,11 @@ def _party(text: str, host: str) -> str:
     if is_number(compact):
         return f"<sip:{compact}@{host}>"
     try:
-        read_uri(text)
+        usable = bool(read_uri(text).host) and re.search(r"[\s<>]", text) is None
     except AddressError:
-        raise InvalidNumberError(f"from {text!r} is neither a number nor a SIP URI") from None
+        usable = False
+    if not usable:
+        raise InvalidNumberError(f"from {text!r} is neither a number nor a SIP URI")
     return f"<{text}>"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from offhook.lines.sip.address import AddressError, Hop, next_hop, parameter, read_name_addr, read_name_addrs, read_uri
 from offhook.lines.sip.message import Headers, Request, Response
@@ -19,7 +19,10 @@ class DialogId:
 
 @dataclass(slots=True)
 class Dialog:
-    """One dialog. ``local`` and ``remote`` are From/To values as written, tags included."""
+    """One dialog. ``local`` and ``remote`` are From/To values as written, tags included.
+
+    ``flow`` is the connection that the peer opened: through NAT there is no other way back (RFC 5626 §5.3 in spirit).
+    """
 
     call_id: str
     local: str
@@ -30,6 +33,7 @@ class Dialog:
     routes: tuple[str, ...]
     local_cseq: int
     remote_cseq: int | None
+    flow: int | None = None
 
     @property
     def id(self) -> DialogId:
@@ -37,7 +41,7 @@ class Dialog:
         return DialogId(self.call_id, self.local_tag, self.remote_tag)
 
     @classmethod
-    def of_server(cls, invite: Request, local_tag: str) -> Dialog:
+    def of_server(cls, invite: Request, local_tag: str, flow: int | None = None) -> Dialog:
         """The dialog that our answer to an INVITE makes (§12.1.1). Raises AddressError when it has no Contact."""
         to = invite.headers.get("To") or ""
         return cls(
@@ -50,6 +54,7 @@ class Dialog:
             routes=_routes(invite.headers),
             local_cseq=0,
             remote_cseq=invite.cseq.sequence,
+            flow=flow,
         )
 
     @classmethod
@@ -106,7 +111,8 @@ class Dialog:
         """Where requests inside the dialog are sent: the first route, else the remote target. Raises AddressError."""
         if self.routes:
             return next_hop(read_name_addr(self.routes[0]).uri)
-        return next_hop(self.remote_target)
+        hop = next_hop(self.remote_target)
+        return replace(hop, flow=self.flow) if hop.reliable else hop
 
     def _way(self) -> tuple[str, tuple[str, ...]]:
         """Request-URI and Route: a strict router (no ``lr``) gets itself as Request-URI, the target goes last."""

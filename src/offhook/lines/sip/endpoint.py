@@ -20,7 +20,7 @@ from offhook.lines.sip.dial import Dial
 from offhook.lines.sip.effects import Arrived, Dropped, Effect, Happened, Wire
 from offhook.lines.sip.line import SipLine
 from offhook.lines.sip.local import Local
-from offhook.lines.sip.message import Request
+from offhook.lines.sip.message import Request, readable
 from offhook.lines.sip.stack import SipStack, Stack
 from offhook.lines.sip.transport import DatagramTransport, StreamTransport, is_address, look_up, route_host
 from offhook.lines.sip.uas import InboundCall
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 CLOSE_LIMIT_S = 2.0
 # A malformed sender is logged once in this time, whatever it sends.
 LOG_EVERY_S = 60.0
+MAX_HEADER_CHARS = 4096
 MAX_LOGGED_SOURCES = 1024
 BIND_ATTEMPTS = 20
 _PRIVATE = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
@@ -239,7 +240,11 @@ class SipEndpoint:
 
     def _arrived(self, call: InboundCall) -> None:
         facts = LineFacts(
-            call.from_number, call.to_number, call.invite.call_id, str(call.source), headers=_told(call.invite)
+            call.from_number,
+            call.to_number,
+            readable(call.invite.call_id),
+            str(call.source),
+            headers=_told(call.invite),
         )
         line = self._lines[call] = SipLine(self, facts)
         line.attach(call)
@@ -296,4 +301,4 @@ class SipEndpoint:
 
 def _told(invite: Request) -> dict[str, str]:
     """The headers that tell something of the call: all but those of the protocol itself."""
-    return {name: value for name, value in invite.headers if name.lower() not in _CORE}
+    return {name: readable(value, MAX_HEADER_CHARS) for name, value in invite.headers if name.lower() not in _CORE}

@@ -24,6 +24,10 @@ CSEQ_LIMIT = 2**31
 
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+\Z")
 _FOLD = re.compile(r"\r\n[ \t]+")
+# RFC 3261 §25.1 ``hostname``, and underscores, which people's machines have all the same.
+HOST_NAME = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_\-]*[A-Za-z0-9_])?\.)*[A-Za-z](?:[A-Za-z0-9_\-]*[A-Za-z0-9_])?\.?"
+STAND_IN = "name.invalid"
+_VIA_HOST = re.compile(rf"(SIP\s*/\s*2\.0\s*/\s*[^\s/]+\s+)({HOST_NAME})(?=\s*(?:[;:]|\Z))")
 _SINGLE = ("From", "To", "Call-ID", "CSeq")
 _AT_MOST_ONCE = (*_SINGLE, "Max-Forwards", "Content-Length", "Content-Type")
 
@@ -125,7 +129,7 @@ class Message:
         if value is None:
             raise MalformedMessageError("no Via")
         try:
-            return Via.parse(split_list(value)[0])
+            return _read_via(split_list(value)[0])
         except (ValueError, TypeError, IndexError) as error:  # TypeError: sipmessage on a parameter named "self"
             raise MalformedMessageError(f"Via: {error}") from error
 
@@ -218,6 +222,14 @@ def parse(data: bytes) -> Request | Response:
     except MalformedMessageError as error:
         partial = message if isinstance(message, Request) and _answerable(message) else None
         raise MalformedMessageError(error.reason, partial, error.status) from error
+
+
+def _read_via(value: str) -> Via:
+    named = _VIA_HOST.match(value)
+    if named is None:
+        return Via.parse(value)
+    # sipmessage takes no host name that ends in a digit ("pbx1"): it reads the rest, and the name is put back.
+    return replace(Via.parse(f"{named[1]}{STAND_IN}{value[named.end() :]}"), host=named[2])
 
 
 def _start(line: str, headers: Headers) -> Request | Response:
@@ -317,6 +329,12 @@ def split_list(value: str) -> list[str]:
             start = i + 1
     parts.append(value[start:].strip())
     return [part for part in parts if part]
+
+
+def readable(text: str, limit: int = 1000) -> str:
+    """A text of the wire for records and logs: what is no UTF-8 or no print becomes a mark, and length has an end."""
+    decoded = text[:limit].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\ufffd" for char in decoded)
 
 
 def tag_of(value: str) -> str:

@@ -229,6 +229,9 @@ class SipStack:
         if call is None:
             self._refuse_stateless(request, source, 481)
             return
+        if self.transactions >= MAX_TRANSACTIONS and request.method != "BYE":
+            self._refuse_stateless(request, source, 503, _SECONDS)
+            return
         transaction = self._serve(request, source)
         refusal = fault(request)
         if refusal is not None:

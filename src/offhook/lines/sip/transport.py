@@ -28,6 +28,7 @@ _BATCH = 32
 _DATAGRAM_BYTES = 65_535
 CONNECT_LIMIT_S = 4.0  # a dead TCP peer must be known before people think the line is dead
 MAX_CONNECTIONS = 1_000
+MAX_UNREAD_BYTES = 1 << 18  # a peer that asks and never reads must not fill our memory
 IDLE_S = 300.0  # unused streams are closed; RFC 5626 keep-alives come every two minutes
 
 
@@ -265,9 +266,14 @@ class _Flow(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
-        if self._transport is not None:
-            self._used()
-            self._transport.write(data)
+        if self._transport is None:
+            return
+        if self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            log.info("sip_connection_stuck", source=self._source[0])
+            self._transport.abort()
+            return
+        self._used()
+        self._transport.write(data)
 
     def close(self) -> None:
         """Close the connection."""

@@ -10,7 +10,7 @@ from offhook.lines.sip.address import AddressError, Hop, caller_or_callee, read_
 from offhook.lines.sip.call import Call
 from offhook.lines.sip.dialog import Dialog
 from offhook.lines.sip.local import Local
-from offhook.lines.sip.message import Request
+from offhook.lines.sip.message import Request, readable
 from offhook.lines.sip.negotiation import Negotiation
 from offhook.lines.sip.replies import ALLOW, reply
 from offhook.lines.sip.sdp import SdpError
@@ -44,7 +44,7 @@ class InboundCall(Call):
             negotiation=Negotiation(local.host_for(source.host), _session_id(local)),
             far_end=Party.CALLER,
             contact=local.contact(user, source.transport, source.host),
-            dialog=Dialog.of_server(invite, local.token()),
+            dialog=Dialog.of_server(invite, local.token(), source.flow),
             invite=invite,
             transaction=transaction,
             source=source,
@@ -58,7 +58,7 @@ class InboundCall(Call):
             value = self.invite.headers.get(name)
             if value is not None:
                 try:
-                    return caller_or_callee(read_name_addr(value).uri)
+                    return readable(caller_or_callee(read_name_addr(value).uri))
                 except AddressError:
                     continue
         return ""
@@ -66,7 +66,7 @@ class InboundCall(Call):
     @property
     def to_number(self) -> str:
         """Who is called: the Request-URI."""
-        return caller_or_callee(self.invite.uri)
+        return readable(caller_or_callee(self.invite.uri))
 
     @property
     def pending(self) -> bool:

@@ -160,3 +160,9 @@ def test_any_damage_to_a_good_message_is_read_or_refused(data):
         damaged[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
     with contextlib.suppress(MalformedMessageError):
         parse(bytes(damaged))
+
+
+@pytest.mark.parametrize("host", ["pbx1", "asterisk01.lan:5070", "my_pbx_1 ;x", "10.0.0.2", "[2001:db8::1]:5060"])
+def test_via_may_name_any_host(host):
+    via = parse(GOOD.replace(b"UDP 10.0.0.2:5080", b"UDP " + host.encode())).via
+    assert host.startswith(via.host)

@@ -297,3 +297,9 @@ def test_hold_by_the_callee_inside_our_call(far_end, offer):
     )
     assert b"a=inactive" in far_end.says(hold)[0].body
     assert far_end.events[-1].agreed.sends is False
+
+
+@pytest.mark.parametrize("caller", ["bob", "sip:a@b\nX: y", "sip:a@b\n", "sip:a@b>;x", "<sip:a@b>", "tel:+33", ""])
+def test_caller_that_is_neither_number_nor_uri_is_refused(far_end, caller):
+    with pytest.raises(InvalidNumberError):
+        far_end.dial(from_=caller)

@@ -305,3 +305,27 @@ def test_nothing_is_remembered_after_a_call(far_end):
     far_end.says(far_end.request("BYE", branch="bye", cseq=2, to_tag=ok.to_tag))
     far_end.waits(64)
     assert (far_end.stack.calls, far_end.stack.transactions, far_end.stack.deadline) == (0, 0, None)
+
+
+def test_bytes_that_are_no_text_never_reach_the_record(far_end):
+    invite = (
+        far_end.invite(extra="P-Asserted-Identity: <mailto:x\x07y>\r\n").encode().replace(b"mailto:x", b"mailto:\xff")
+    )
+    far_end.says(invite)
+    ok = far_end.answer()[0]
+    far_end.says(far_end.ack(ok))
+    assert far_end.calls[0].from_number == "mailto:\ufffd\ufffdy"
+    bye = far_end.request(
+        "BYE", branch="bye", cseq=2, to_tag=ok.to_tag, extra="Reason: SIP;text=X" + "y" * 900 + "\r\n"
+    )
+    far_end.says(bye.encode().replace(b"text=X", b"text=\xff"))
+    detail = far_end.events[-1].detail
+    assert detail.startswith("BYE (SIP;text=\ufffdyyy")
+    assert len(detail) == 300
+
+
+def test_busy_stack_still_ends_calls(far_end, named, monkeypatch):
+    ok = far_end.called()
+    monkeypatch.setattr("offhook.lines.sip.stack.MAX_TRANSACTIONS", 0)
+    assert named(far_end.says(far_end.request("OPTIONS", branch="o", cseq=2, to_tag=ok.to_tag))) == [503]
+    assert named(far_end.says(far_end.request("BYE", branch="b", cseq=3, to_tag=ok.to_tag))) == [200]
