@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
@@ -62,10 +63,10 @@ class Hub:
         have = to.stat().st_size if to.exists() else 0
         headers = {"Range": f"bytes={have}-"} if have else {}
         with self._client.stream("GET", url, headers=headers) as response:
-            if response.status_code == httpx2.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return  # all of it is here
             response.raise_for_status()
-            if response.status_code != httpx2.codes.PARTIAL_CONTENT:
+            if response.status_code != HTTPStatus.PARTIAL_CONTENT:
                 have = 0
             total = have + int(response.headers.get("Content-Length", 0))
             with to.open("ab" if have else "wb") as file:
