@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ GLOBAL_SETTINGS: Mapping[str, Any] = {
     "webhook_subscriptions": [],
     "secure_recording_urls": True,
 }
+
+
+Revision = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +123,45 @@ class Agents:
                 connection.execute(update(agents).where(agents.c.id == agent_id), dict(settings))
             return _agent(_must(connection, organization_id, agent_id))
 
-    def save_draft(self, organization_id: str, agent_id: str, configuration: Mapping[str, Any]) -> Version:
-        """Keep a configuration as the draft: the newest version when it was never deployed, else a new one.
+    def newest_versions(self, organization_id: str) -> dict[str, Version]:
+        """The newest version of each of the organization's agents, by agent id, in one query."""
+        newest = (
+            select(agent_versions.c.agent_id, func.max(agent_versions.c.version).label("version"))
+            .group_by(agent_versions.c.agent_id)
+            .subquery()
+        )
+        query = (
+            select(agent_versions, agents.c.published_version, *[agents.c[name] for name in GLOBAL_SETTINGS])
+            .join(newest, newest.c.agent_id == agents.c.id)
+            .join(
+                agent_versions,
+                (agent_versions.c.agent_id == newest.c.agent_id) & (agent_versions.c.version == newest.c.version),
+            )
+            .where(agents.c.organization_id == organization_id, agents.c.deleted_us.is_(None))
+        )
+        with self._database.read() as connection:
+            return {row.agent_id: _version(row, row) for row in connection.execute(query)}
 
-        Its global settings apply at once. Raises NotFoundError.
+    def save_draft(self, organization_id: str, agent_id: str, configuration: Mapping[str, Any]) -> Version:
+        """Keep a configuration as the draft; its global settings apply at once. Raises NotFoundError."""
+        return self.revise(organization_id, agent_id, lambda _: configuration)
+
+    def revise(self, organization_id: str, agent_id: str, decide: Revision) -> Version:
+        """Make the draft out of the newest configuration, in one transaction, so that no revision is lost.
+
+        The newest version is the draft when it was never deployed; else a new one begins. Global settings apply at
+        once. Raises NotFoundError, and what ``decide`` raises.
         """
-        settings, rest = _split(configuration)
         with self._database.write() as connection:
-            _must(connection, organization_id, agent_id)
+            agent = _must(connection, organization_id, agent_id)
+            last = connection.execute(_version_query(agent_id).order_by(agent_versions.c.version.desc()).limit(1)).one()
+            settings, rest = _split(decide(_version(last, agent).configuration))
             if settings:
                 connection.execute(update(agents).where(agents.c.id == agent_id), settings)
-            last = connection.execute(_version_query(agent_id).order_by(agent_versions.c.version.desc()).limit(1)).one()
             number = last.version
             if last.deployed_us is None:
-                connection.execute(
-                    _one(agent_id, number),
-                    {"configuration": rest, "configuration_id": new_id(), "created_us": now_us()},
-                )
+                changed = {"configuration": rest, "configuration_id": new_id(), "created_us": now_us()}
+                connection.execute(_one(agent_id, number), changed)
             else:
                 number += 1
                 _add_version(connection, agent_id, number, rest, now_us())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from offhook.errors import ConflictError, NotFoundError
@@ -94,6 +94,12 @@ class PhoneNumbers:
             if changes:
                 connection.execute(update(phone_numbers).where(phone_numbers.c.id == number_id), dict(changes))
             return _number(_must(connection, organization_id, number_id))
+
+    def delete(self, organization_id: str, number_id: str) -> None:
+        """Give a number up; the records of its calls stay. Raises NotFoundError."""
+        with self._database.write() as connection:
+            _must(connection, organization_id, number_id)
+            connection.execute(delete(phone_numbers).where(phone_numbers.c.id == number_id))
 
 
 def _check_links(connection: Connection, organization_id: str, row: Mapping[str, Any]) -> None:

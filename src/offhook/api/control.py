@@ -1,0 +1,54 @@
+"""What the API asks of the rest of the house; who composes the server hands it in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from starlette.routing import BaseRoute
+
+from offhook.calls.request import PhoneCallRequest
+from offhook.record.fold import CallRecord
+from offhook.store.database import Database
+from offhook.store.writer import CallWriter
+
+
+class CallControl(Protocol):
+    """The calls of this server."""
+
+    async def start_phone_call(self, request: PhoneCallRequest) -> str:
+        """Place a call; its id, once it is stored. Raises CapacityError, ConfigurationError, NotFoundError."""
+
+    async def terminate(self, call_id: str) -> None:
+        """End a call and return when it is over; nothing happens when it was."""
+
+    async def update_metadata(self, call_id: str, metadata: dict[str, Any]) -> bool:
+        """Set a live call's metadata before the first await; False when it doesn't live here."""
+
+    def record(self, call_id: str) -> CallRecord | None:
+        """The record of a call that lives here."""
+
+    def readiness(self) -> Mapping[str, str | None]:
+        """Part of the server → None when it can work, else what is wrong, in a sentence."""
+
+
+class RecordingLinks(Protocol):
+    """URLs of a call's recording, made when asked for; ``secure`` ones are signed and expire."""
+
+    def mixed_url(self, call_id: str, *, secure: bool) -> str:
+        """URL of the mixed file."""
+
+    def channels_url(self, call_id: str, *, secure: bool) -> str:
+        """URL of the file with a channel for each party."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDeps:
+    """Everything the API works with. ``routes`` are served beside its own, with the same error envelope."""
+
+    database: Database
+    writer: CallWriter
+    control: CallControl
+    links: RecordingLinks
+    routes: Sequence[BaseRoute] = field(default=())

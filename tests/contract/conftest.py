@@ -1,0 +1,152 @@
+"""The application on a real database file, with calls that are only written down."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import pytest
+
+from offhook.api.app import create_app
+from offhook.api.control import ApiDeps
+from offhook.calls.request import PhoneCallRequest
+from offhook.errors import CapacityError
+from offhook.record.events import CallCreated, MetadataChanged, Recorded, StatusChanged, TranscriptAdded
+from offhook.record.fold import CallRecord
+from offhook.record.lifecycle import EndCode, EndReason, Status
+from offhook.store.bootstrap import bootstrap
+from offhook.store.database import Database, sqlite_url
+from offhook.store.keys import ApiKeys, Scope
+from offhook.store.organizations import Organizations
+from offhook.store.writer import CallWriter
+
+AGENT = {
+    "name": "Desk",
+    "language": "en",
+    "initial_message": "Hello",
+    "states": [{"name": "start", "prompt": "Be kind."}],
+    "initial_state_name": "start",
+}
+
+
+@dataclass
+class Desk:
+    """Calls that are placed here are only noted; live ones have their record here."""
+
+    writer: CallWriter
+    placed: list[PhoneCallRequest] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    live: dict[str, CallRecord] = field(default_factory=dict)
+    full: bool = False
+    breaks: bool = False
+    trouble: dict[str, str | None] = field(default_factory=dict)
+
+    async def start_phone_call(self, request: PhoneCallRequest) -> str:
+        if self.full:
+            raise CapacityError("all 3 places for calls are taken", 7)
+        if self.breaks:
+            raise RuntimeError("secret detail")
+        self.placed.append(request)
+        return str(uuid.uuid4())
+
+    async def terminate(self, call_id: str) -> None:
+        self.ended.append(call_id)
+
+    async def update_metadata(self, call_id: str, metadata: dict[str, Any]) -> bool:
+        record = self.live.get(call_id)
+        if record is None:
+            return False
+        event = MetadataChanged(at=time.time(), metadata=metadata)
+        record.apply(event)
+        await self.writer.append(call_id, [event], record)
+        return True
+
+    def record(self, call_id: str) -> CallRecord | None:
+        return self.live.get(call_id)
+
+    def readiness(self) -> dict[str, str | None]:
+        return self.trouble
+
+
+class Links:
+    def mixed_url(self, call_id: str, *, secure: bool) -> str:
+        return f"http://files/{call_id}.ogg" + ("?X-Offhook-Signature=1" if secure else "")
+
+    def channels_url(self, call_id: str, *, secure: bool) -> str:
+        return f"http://files/{call_id}-channels.ogg" + ("?X-Offhook-Signature=1" if secure else "")
+
+
+@dataclass
+class Site:
+    """One server: its stores, a client with an admin key, and ways to put calls in."""
+
+    database: Database
+    writer: CallWriter
+    desk: Desk
+    app: Any
+    organization_id: str
+    http: httpx2.AsyncClient
+
+    def key(self, *scopes: Scope, organization_id: str | None = None, **options: Any) -> str:
+        return ApiKeys(self.database).create(
+            organization_id or self.organization_id, "test", scopes=scopes or (Scope.ADMIN,), **options
+        )[1]
+
+    def other_organization(self) -> str:
+        return Organizations(self.database).create("Other").id
+
+    async def call(self, **values: Any) -> CallRecord:
+        """A call that was answered, spoken on and ended, unless ``ended=False``; CallCreated's fields by name."""
+        ended, said = values.pop("ended", True), values.pop("said", "Hello")
+        recorded = values.pop("recorded", False)
+        at = values.pop("at", 1_700_000_000.0)
+        defaults = {
+            "call_id": str(uuid.uuid4()),
+            "organization_id": self.organization_id,
+            "agent_id": str(uuid.uuid4()),
+            "direction": "inbound",
+            "from_number": "+33123456789",
+            "to_number": "+33987654321",
+        }
+        created = CallCreated(at=at, **{**defaults, **values})
+        events: list[Any] = [
+            StatusChanged(at=at + 1, status=Status.RINGING),
+            StatusChanged(at=at + 2, status=Status.IN_PROGRESS),
+            TranscriptAdded(at=at + 3, item_id=1, role="agent", content=said),
+        ]
+        if ended:
+            reason = EndReason(EndCode.CALLER_HUNG_UP, "caller")
+            events.append(StatusChanged(at=at + 12.5, status=Status.COMPLETED, end_reason=reason))
+        if recorded:
+            events.append(Recorded(at=at + 20, mixed="m", channels="c", duration_ms=10_000))
+        record = CallRecord.create(created)
+        for event in events:
+            record.apply(event)
+        await self.writer.append(record.call_id, [created, *events], record)
+        return record
+
+
+@pytest.fixture
+async def site(tmp_path):
+    database = Database.open(sqlite_url(tmp_path / "offhook.db"))
+    writer = CallWriter(database, gather_s=0.001)
+    first = bootstrap(database)
+    desk = Desk(writer)
+    app = create_app(ApiDeps(database, writer, desk, Links()))
+    transport = httpx2.ASGITransport(app=app)
+    headers = {"X-Api-Key": first.api_key}
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://test", headers=headers) as http,
+    ):
+        yield Site(database, writer, desk, app, first.organization.id, http)
+    await writer.close()
+    database.close()
+
+
+@pytest.fixture
+def agent() -> dict[str, Any]:
+    return {**AGENT, "states": [dict(AGENT["states"][0])]}
