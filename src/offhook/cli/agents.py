@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from offhook.agents.load import agent_dict, dump_yaml, load_agent, parse_agent
+from offhook.agents.load import dump_yaml, load_agent, parse_agent
+from offhook.agents.variables import BUILT_IN
 from offhook.cli.connect import Desk, connected, noun
 from offhook.errors import AgentConfigError, Fault
 
@@ -28,7 +29,9 @@ async def apply(
         config = load_agent(file)
     except AgentConfigError as error:
         raise AgentConfigError([_in_file(file, fault) for fault in error.faults]) from error
-    agent = await desk.backend.apply_agent(agent_dict(config), deploy=deploy)
+    # Defaults and all: what the file no longer says must not live on from the version before.
+    whole = config.model_dump(mode="json", by_alias=True)
+    agent = await desk.backend.apply_agent(whole, deploy=deploy)
     state = "published" if deploy else "a draft; --deploy publishes it"
     desk.output.record(agent, f"{agent['id']}  {agent['name']}, version {agent['version']}: {state}")
 
@@ -39,6 +42,7 @@ async def export(desk: Desk, agent_id: Annotated[str, typer.Argument(metavar="ID
     """Print an agent as a file."""
     agent = await desk.backend.get_agent(agent_id)
     config = {name: value for name, value in agent.items() if name not in READ_ONLY}
+    config["variables"] = [each for each in config.get("variables", []) if each["name"] not in BUILT_IN]
     if desk.output.as_json:
         desk.output.json(config)
     else:

@@ -23,12 +23,13 @@ class NumberKind(StrEnum):
 @connected
 async def add(
     desk: Desk,
-    number: Annotated[str, typer.Argument(help="E.164 with +, such as +33123456789.")],
-    kind: Annotated[NumberKind, typer.Option("--type")] = NumberKind.SIP,
+    number: Annotated[str, typer.Argument(help="E.164 such as +33123456789, or a SIP user name.")],
+    kind: Annotated[NumberKind | None, typer.Option("--type", help="By its shape when absent.")] = None,
     agent: Annotated[str | None, typer.Option("--agent", metavar="ID", help="The agent that answers.")] = None,
     trunk: Annotated[str | None, typer.Option("--trunk", metavar="ID", help="The trunk it belongs to.")] = None,
 ) -> None:
     """Add a phone number."""
+    kind = kind or (NumberKind.PSTN if number.startswith("+") else NumberKind.SIP)
     made = await desk.backend.add_number(number, kind.value, agent, trunk)
     answered = f"answered by agent {agent}" if agent else "no agent answers it yet"
     desk.output.record(made, f"{made['id']}  {made['number']}: {answered}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -90,17 +91,7 @@ class RemoteBackend:
 
     async def add_trunk(self, trunk: NewTrunk) -> Data:
         """Add a SIP trunk."""
-        body = {
-            "type": "sip",
-            "name": trunk.name,
-            "host": trunk.host,
-            "port": trunk.port,
-            "transport": trunk.transport,
-            "username": trunk.username,
-            "password": trunk.password,
-            "register": trunk.register,
-            "allowed_sources": list(trunk.allowed_sources),
-        }
+        body = dataclasses.asdict(trunk)
         return dict(await self._data("POST", "/v1/trunks", json=_given(body)))
 
     async def list_keys(self) -> list[Data]:

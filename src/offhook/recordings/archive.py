@@ -7,13 +7,13 @@ import glob
 import os
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 import structlog
 from starlette.routing import Route
 
-from offhook.errors import StorageError
+from offhook.errors import OffhookError, StorageError
 from offhook.recordings.deck import TapeDeck
 from offhook.recordings.encoder import Encoder
 from offhook.recordings.files import CHANNELS, MIXED, OUTPUTS, PEAKS, RecordingStore, StoredRecording, recording_key
@@ -71,14 +71,17 @@ class Recordings:
                 await on_done(stored)
                 await self.acknowledge(stored.call_id)
                 told += 1
-            except (StorageError, OSError) as error:
+            except (OffhookError, OSError) as error:
                 log.exception("recording_not_recovered", tape=str(folder), error=str(error))
         return told
 
-    def url(self, call_id: str, key: str, *, secure: bool) -> str:
-        """URL of a call's file: signed for GET for an hour, or stable and open to all."""
-        path = f"/recordings/{call_id}/{PurePosixPath(key).name}"
-        return self.public_url.rstrip("/") + (self._linker.signed(path, time.time()) if secure else path)
+    def mixed_url(self, call_id: str, *, secure: bool) -> str:
+        """URL of the file with both parties mixed: signed for GET for an hour, or stable and open to all."""
+        return self._url(f"/recordings/{call_id}/{MIXED}", secure=secure)
+
+    def channels_url(self, call_id: str, *, secure: bool) -> str:
+        """URL of the file with a channel for each party, in the same way."""
+        return self._url(f"/recordings/{call_id}/{CHANNELS}", secure=secure)
 
     def path(self, call_id: str) -> Path | None:
         """The mixed file of a call on this machine, for people to open; None when there is none (yet)."""
@@ -93,6 +96,9 @@ class Recordings:
         """Let go of tapes and processes; what isn't stored by now is by the next start's ``recover``."""
         await asyncio.to_thread(self._deck.close)
         await self._encoder.close()
+
+    def _url(self, path: str, *, secure: bool) -> str:
+        return self.public_url.rstrip("/") + (self._linker.signed(path, time.time()) if secure else path)
 
     async def _keep(self, folder: Path) -> StoredRecording | None:
         """Encode and store a closed tape once; None while a call in progress has it, or when it is empty."""

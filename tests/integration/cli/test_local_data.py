@@ -1,6 +1,7 @@
 """Commands on a data directory that nobody has used before, as a newcomer runs them."""
 
 import json
+import uuid
 
 import pytest
 
@@ -50,9 +51,30 @@ def test_applying_again_makes_a_draft_until_it_is_deployed(offhook, agent_file):
 
 
 def test_an_unknown_agent_for_a_number_is_named(offhook):
-    done = offhook("numbers", "add", "+33123456789", "--agent", "nobody")
+    stranger = str(uuid.uuid4())
+    done = offhook("numbers", "add", "+33123456789", "--agent", stranger)
     assert done.returncode == 1
-    assert "no agent nobody" in done.stderr
+    assert f"no agent {stranger}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["numbers", "add", "12", "--type", "pstn"], "E.164"),
+        (["numbers", "add", "+33123456789", "--agent", "nobody"], "inbound_agent_id"),
+        (["trunks", "add", "t", "--host", "no host"], "host"),
+        (["trunks", "add", "t", "--host", "sip.example", "--allow", "everybody"], "allowed_sources.0"),
+    ],
+)
+def test_what_the_api_would_refuse_is_refused_here_too(offhook, arguments, named):
+    done = offhook(*arguments)
+    assert done.returncode == 1
+    assert named in done.stderr
+
+
+def test_a_sip_name_is_a_number_of_type_sip(offhook):
+    assert answer(offhook("numbers", "add", "reception", "--json"))["type"] == "sip"
+    assert answer(offhook("numbers", "add", "+33123456789", "--json"))["type"] == "pstn"
 
 
 def test_a_key_is_made_listed_and_revoked(offhook):

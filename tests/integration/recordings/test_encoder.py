@@ -65,7 +65,7 @@ async def test_a_tape_that_cannot_be_encoded_is_an_error_and_the_next_one_is_not
 
 async def test_a_cancelled_tape_stops_the_work(encoder, tape):
     work = asyncio.create_task(encoder.encode(tape, 6.0))
-    while encoder._process is None:  # noqa: ASYNC110 - the start of a process is no event of ours
+    while encoder._process is None:
         await asyncio.sleep(0)
     process = encoder._process
     work.cancel()

@@ -60,8 +60,8 @@ async def site(recordings, stored):
         site = Site(
             client,
             Published((mixed, channels), secure=True),
-            recordings.url("call-1", mixed, secure=True),
-            recordings.url("call-1", mixed, secure=False),
+            recordings.mixed_url("call-1", secure=True),
+            recordings.mixed_url("call-1", secure=False),
             await recordings.store.read(mixed),
         )
         yield site
@@ -173,7 +173,7 @@ async def test_who_has_no_permission_does_not_learn_what_exists(site):
 async def test_a_deleted_recording_is_not_found(site, recordings):
     site.published = Published(("org-1/2023/11/call-1/gone.ogg",), secure=True)
     assert (await get(site)).status_code == 404
-    assert (await get(site, recordings.url("call-1", "gone.ogg", secure=True))).status_code == 404
+    assert (await get(site, recordings.channels_url("call-1", secure=True))).status_code == 404
     site.published = None
     assert (await get(site)).status_code == 404
 

@@ -70,6 +70,17 @@ def test_an_exported_agent_can_be_applied_again(run, backend, tmp_path):
     assert backend.agents[0] == backend.agents[1]
 
 
+def test_what_a_server_adds_to_an_agent_is_not_exported(run, backend, tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text(AGENT)
+    run("agents", "apply", file)
+    built_in = {"name": "call_id", "type": "string", "description": "Built in", "source": "initial"}
+    backend.agents[0].update(organization_id="o", created_at="2025-01-01T00:00:00Z", variables=[built_in])
+    code, out, _ = run("agents", "export", "agent-1")
+    assert code == 0
+    assert not {"id", "version", "created_at", "variables"} & {line.partition(":")[0] for line in out.splitlines()}
+
+
 def test_lists_are_tables_or_json(run, backend):
     backend.agents = [{"id": "agent-1", "name": "Reception", "language": "en", "version": 3, "active": True}]
     _, table, _ = run("agents", "list")

@@ -10,7 +10,9 @@ from offhook.settings import CLIENT_NAMES, Settings
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-@pytest.mark.parametrize("name", [*(f"OFFHOOK_{name.upper()}" for name in Settings.model_fields), *CLIENT_NAMES])
+@pytest.mark.parametrize(
+    "name", [*(f"OFFHOOK_{name.upper()}" for name in Settings.model_fields), *sorted(CLIENT_NAMES)]
+)
 def test_every_setting_is_documented(name):
     assert f"`{name}`" in (DOCS / "settings.md").read_text()
 

@@ -110,7 +110,7 @@ async def test_numbers_trunks_and_keys_are_made_of_what_was_given(server, backen
     await backend.revoke_key("k1")
     number, trunk, key = server.bodies()
     assert number == {"number": "+331", "type": "sip", "inbound_agent_id": "a1"}
-    assert (trunk["type"], trunk["host"], "password" in trunk) == ("sip", "sip.example", False)
+    assert (trunk["name"], trunk["host"], "password" in trunk) == ("t", "sip.example", False)
     assert key["scopes"] == ["calls:read"]
     assert key["expires_at"].endswith("Z")
 
