@@ -6,9 +6,14 @@ import uuid
 from offhook.api.v1.call_schemas import PhoneCallGetApiResponseData, WebCallGetApiResponseData
 
 # spec: every one of these stands on every phone call.
-FIELDS = set(
-    ["id", "status", "from_number", "to_number", "direction", "organization_id", "type", "agent_id", "metadata", "start_time", "end_time", "duration_seconds", "redirect_duration_seconds", "cost", "transcript_string", "transcript", "variable_values", "answer_type", "recording_url", "secure_recording_url", "created_at", "ringing_at", "agent_version", "configuration_id", "end_reason", "post_call_answers", "initial_variable_values", "transfers", "dtmf", "state_path", "latency", "cost_lines", "recording_channels_url", "carrier_call_id", "sip", "campaign_id"]
-)
+FIELDS = {
+    *("id", "status", "from_number", "to_number", "direction", "organization_id", "type", "agent_id", "metadata"),
+    *("start_time", "end_time", "duration_seconds", "redirect_duration_seconds", "cost", "transcript_string"),
+    *("transcript", "variable_values", "answer_type", "recording_url", "secure_recording_url", "created_at"),
+    *("ringing_at", "agent_version", "configuration_id", "end_reason", "post_call_answers", "transfers", "dtmf"),
+    *("initial_variable_values", "state_path", "latency", "cost_lines", "recording_channels_url"),
+    *("carrier_call_id", "sip", "campaign_id"),
+}
 PHONE_ONLY = {"from_number", "to_number", "direction", "answer_type"}
 
 

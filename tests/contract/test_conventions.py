@@ -1,0 +1,217 @@
+"""What holds on every route: keys, scopes, envelopes, ids, bounds."""
+
+import json
+import uuid
+
+import httpx2
+import pytest
+from structlog.testing import capture_logs
+
+from offhook.api.conventions import MAX_BODY_BYTES
+from offhook.api.v1.envelopes import ApiResponseError
+from offhook.store.ids import now_us
+from offhook.store.keys import ApiKeys, Scope
+
+TYPES = {
+    "generic_error", "validation_error", "authentication_error", "permission_error", "not_found", "conflict",
+    "rate_limited", "timeout", "capacity_exceeded", "internal_error",
+}  # fmt: skip
+
+
+def operations(site):
+    """Every (method, path with an id in it, operation) of the document."""
+    for path, methods in site.app.openapi()["paths"].items():
+        filled = path
+        for name in ("call_id", "agent_id", "number_id", "trunk_id", "key_id"):
+            filled = filled.replace(f"{{{name}}}", str(uuid.uuid4()))
+        assert "{" not in filled, f"{path}: an id this test doesn't know"
+        for method, operation in methods.items():
+            yield method.upper(), path, filled, operation
+
+
+def keyed(site):
+    return [row for row in operations(site) if row[1].startswith(("/v1", "/api/v0"))]
+
+
+def check_error(answer, status, kind):
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    ApiResponseError.model_validate(body)
+    assert body["status"] == body["error"]["status"] == status
+    assert body["error"]["type"] == kind
+    assert kind in TYPES
+    assert answer.headers["X-Request-Id"]
+    return body["error"]
+
+
+async def test_every_route_refuses_no_key_an_unknown_an_expired_and_a_revoked_one(site):
+    expired = site.key(expires_us=now_us() - 1)
+    keys = ApiKeys(site.database)
+    revoked, secret = keys.create(site.organization_id, "gone")
+    keys.revoke(site.organization_id, revoked.id)
+    bad = [None, "", "ok_live_nonsense", "é", expired, secret]
+    for method, _, filled, _ in keyed(site):
+        for key in bad:
+            raw = (key or "").encode()
+            headers = [] if key is None else [(b"X-Api-Key", raw), (b"Authorization", b"Bearer " + raw)]
+            async with httpx2.AsyncClient(transport=site.http._transport, base_url="http://test") as client:
+                answer = await client.request(method, filled, headers=headers, json={})
+            check_error(answer, 401, "authentication_error")
+
+
+async def test_a_key_ends_with_the_request_that_revokes_it(site):
+    keys = ApiKeys(site.database)
+    key, secret = keys.create(site.organization_id, "brief")
+    assert (await site.http.get("/v1/calls", headers={"X-Api-Key": secret})).status_code == 200
+    assert (await site.http.delete(f"/v1/api-keys/{key.id}")).status_code == 200
+    check_error(await site.http.get("/v1/calls", headers={"X-Api-Key": secret}), 401, "authentication_error")
+
+
+async def test_every_route_refuses_a_key_without_its_scope(site):
+    # Each route must refuse the one key that has every scope but those which open it.
+    opens = {
+        ("GET", "/v1/calls"): Scope.CALLS_READ,
+        ("POST", "/v1/calls"): Scope.CALLS_WRITE,
+        ("PATCH", "/v1/calls"): Scope.CALLS_WRITE,
+        ("POST", "/api/v0"): Scope.CALLS_WRITE,
+    }
+    for method, path, filled, _ in keyed(site):
+        needed = next((scope for (m, start), scope in opens.items() if m == method and path.startswith(start)), None)
+        if needed is None:
+            needed = Scope.AGENTS_READ if method == "GET" else Scope.AGENTS_WRITE
+        key = site.key(*[scope for scope in Scope if scope not in {needed, Scope.ADMIN}])
+        headers = {"X-Api-Key": key, "Authorization": f"Bearer {key}"}
+        body = {"from_number": "+33123456789", "to_number": "+33123456788", "agent_id": str(uuid.uuid4())}
+        answer = await site.http.request(method, filled, headers=headers, json=body)
+        check_error(answer, 403, "permission_error")
+
+
+async def test_every_route_answers_404_for_what_belongs_to_another_organization(site, agent):
+    other = site.other_organization()
+    key = site.key(organization_id=other)
+    call = await site.call()
+    made = (await site.http.post("/v1/agents", json=agent)).json()["data"]
+    number = (await site.http.post("/v1/phone-numbers", json={"number": "+33123456789"})).json()["data"]
+    trunk = (await site.http.post("/v1/trunks", json={"name": "t", "host": "sip.example.com"})).json()["data"]
+    api_key = (await site.http.get("/v1/api-keys")).json()["data"][0]
+    ids = {
+        "call_id": call.call_id, "agent_id": made["id"], "number_id": number["id"], "trunk_id": trunk["id"],
+        "key_id": api_key["id"],
+    }  # fmt: skip
+    seen = 0
+    for method, path, _, _ in keyed(site):
+        if "{" in path:
+            seen += 1
+            filled = path.format(**ids)
+            answer = await site.http.request(method, filled, headers={"X-Api-Key": key}, json={"name": "mine"})
+            # A body that doesn't fit may be told first; it tells nothing of the object.
+            if answer.status_code != 422:
+                check_error(answer, 404, "not_found")
+    assert seen > 10
+    for path in ("/v1/calls", "/v1/agents", "/v1/phone-numbers", "/v1/trunks"):
+        assert (await site.http.get(path, headers={"X-Api-Key": key})).json()["data"] == []
+
+
+async def test_every_id_that_is_no_uuid_is_refused_by_its_name(site):
+    for method, path, _, _ in keyed(site):
+        if "{" in path:
+            name = path[path.index("{") + 1 : path.index("}")]
+            answer = await site.http.request(method, path.replace(f"{{{name}}}", "seven"), json={})
+            error = check_error(answer, 422, "validation_error")
+            assert name in [row["field"] for row in error["details"]]
+
+
+async def test_every_body_refuses_unknown_fields_by_name_and_what_is_no_object(site, agent):
+    made = (await site.http.post("/v1/agents", json=agent)).json()["data"]
+    seen = 0
+    for method, path, filled, operation in keyed(site):
+        if "requestBody" not in operation:
+            continue
+        seen += 1
+        target = path.format(agent_id=made["id"]) if "{agent_id}" in path else filled
+        headers = {"Authorization": f"Bearer {site.http.headers['X-Api-Key']}"}
+        answer = await site.http.request(method, target, json={"surprise": 1}, headers=headers)
+        error = check_error(answer, 422, "validation_error")
+        assert "surprise" in [row["field"] for row in error["details"]]
+        for wrong in ("[]", "7", '"x"', "null", "{", '{"a": NaN}', "[" * 100_000):
+            headers["Content-Type"] = "application/json"
+            answer = await site.http.request(method, target, content=wrong, headers=headers)
+            assert answer.status_code in {400, 422}, f"{method} {path} {wrong[:20]}: {answer.text}"
+            ApiResponseError.model_validate(answer.json())
+    assert seen >= 8
+
+
+async def test_errors_of_the_framework_have_our_envelope(site):
+    check_error(await site.http.get("/nothing"), 404, "not_found")
+    check_error(await site.http.get("/v1/nothing"), 404, "not_found")
+    check_error(await site.http.get("/v1/calls/"), 404, "not_found")
+    check_error(await site.http.delete("/v1/calls"), 405, "generic_error")
+    call = await site.call()
+    wrong = await site.http.put(f"/v1/calls/{call.call_id}")
+    check_error(wrong, 405, "generic_error")
+    json_type = {"Content-Type": "application/json"}
+    check_error(await site.http.post("/v1/agents", content=b'{"a":"\xff"}', headers=json_type), 400, "generic_error")
+
+
+async def test_a_body_past_its_bound_is_refused_announced_or_not(site):
+    announced = await site.http.post("/v1/agents", content=b"x" * (MAX_BODY_BYTES + 1))
+    check_error(announced, 413, "generic_error")
+
+    async def stream():
+        for _ in range(MAX_BODY_BYTES // 1_000_000 + 1):
+            yield b"x" * 1_000_000
+
+    unannounced = await site.http.post("/v1/agents", content=stream(), headers={"Content-Type": "application/json"})
+    check_error(unannounced, 413, "generic_error")
+
+
+async def test_an_error_nobody_foresaw_shows_its_request_id_and_nothing_else(site):
+    site.desk.breaks = True
+    body = {"from_number": "+33123456789", "to_number": "+33123456788", "agent_id": str(uuid.uuid4())}
+    with capture_logs() as logs:
+        answer = await site.http.post("/v1/calls/phone", json=body)
+    request_id = answer.headers["X-Request-Id"]
+    assert [row["request_id"] for row in logs if row["log_level"] == "error"] == [request_id]
+    error = check_error(answer, 500, "internal_error")
+    assert "secret" not in answer.text
+    assert request_id in error["message"]
+
+
+@pytest.mark.parametrize("value", ["\ud800", "a\x00b", float("inf"), 2**70, {"a": {}}])
+async def test_free_json_that_could_not_be_given_back_is_refused(site, value):
+    call = await site.call()
+    if isinstance(value, dict):
+        for _ in range(30):
+            value = {"a": value}
+    content = json.dumps({"metadata": {"key": value}})
+    answer = await site.http.patch(
+        f"/v1/calls/{call.call_id}", content=content, headers={"Content-Type": "application/json"}
+    )
+    error = check_error(answer, 422, "validation_error")
+    assert error["details"][0]["field"] == "metadata"
+
+
+async def test_health_needs_no_key_and_readiness_names_what_is_wrong(site):
+    async with httpx2.AsyncClient(transport=site.http._transport, base_url="http://test") as client:
+        assert (await client.get("/healthz")).json()["data"] == {"status": "ok"}
+        assert (await client.get("/readyz")).status_code == 200
+        site.desk.trouble = {"storage": "the disk is full", "calls": None}
+        error = check_error(await client.get("/readyz"), 503, "internal_error")
+        assert error["details"] == [{"field": "storage", "message": "the disk is full"}]
+
+
+async def test_the_document_names_the_contracts_schemas_and_our_errors_only(site):
+    document = (await site.http.get("/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    assert {"PhoneCallGetApiResponseData", "WebCallGetApiResponseData", "ApiResponseError", "AgentConfig"} <= set(
+        schemas
+    )
+    text = json.dumps(document)
+    assert "HTTPValidationError" not in text
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation.get("summary") or operation.get("description"), f"{method} {path}"
+            for code, response in operation["responses"].items():
+                if int(code) >= 400:
+                    assert "ApiResponseError" in json.dumps(response), f"{method} {path} {code}"
+    assert (await site.http.get("/docs")).status_code == 200
