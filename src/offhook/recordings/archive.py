@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import glob
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -82,11 +81,6 @@ class Recordings:
     def channels_url(self, call_id: str, *, secure: bool) -> str:
         """URL of the file with a channel for each party, in the same way."""
         return self._url(f"/recordings/{call_id}/{CHANNELS}", secure=secure)
-
-    def path(self, call_id: str) -> Path | None:
-        """The mixed file of a call on this machine, for people to open; None when there is none (yet)."""
-        pattern = f"*/*/*/{glob.escape(call_id)}/{MIXED}"
-        return next(self.store.path("").glob(pattern), None)
 
     def routes(self, lookup: Lookup) -> list[Route]:
         """Routes that serve those URLs; ``lookup(call_id)`` answers what the call's record says."""

@@ -14,24 +14,6 @@ from offhook.store.calls import Calls
 from offhook.store.database import Database
 from offhook.store.writer import CallWriter
 
-MIXED = "mixed.ogg"
-CHANNELS = "channels.ogg"
-
-
-class Links:
-    """URLs of recordings, made when asked for."""
-
-    def __init__(self, recordings: Recordings) -> None:
-        self._recordings = recordings
-
-    def mixed_url(self, call_id: str, *, secure: bool) -> str:
-        """URL of the mixed file."""
-        return self._recordings.url(call_id, MIXED, secure=secure)
-
-    def channels_url(self, call_id: str, *, secure: bool) -> str:
-        """URL of the file with a channel for each party."""
-        return self._recordings.url(call_id, CHANNELS, secure=secure)
-
 
 class PublishedRecordings:
     """What the records say of recordings: the answer decides whether a URL is served, and whether it must be signed."""
@@ -51,4 +33,4 @@ class PublishedRecordings:
 def build_app(database: Database, writer: CallWriter, calls: CallManager, recordings: Recordings) -> FastAPI:
     """The API on this process's calls and recordings."""
     routes = recordings.routes(PublishedRecordings(Calls(database)))
-    return create_app(ApiDeps(database, writer, calls, Links(recordings), routes))
+    return create_app(ApiDeps(database, writer, calls, recordings, routes))
