@@ -32,6 +32,11 @@ class LocalRecognizer:
         """Load the model. Raises ModelFilesError or ProviderError; starting twice is harmless."""
         await self._process.start()
 
+    @property
+    def pid(self) -> int | None:
+        """Of the model's process."""
+        return self._process.pid
+
     def open(
         self,
         *,
