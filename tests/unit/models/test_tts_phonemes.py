@@ -32,3 +32,7 @@ def test_every_symbol_has_a_number_of_the_model():
 def test_punctuation_is_kept_apart_for_pauses():
     assert split_at_pauses("Yes, of course. 3.5?") == [("Yes", ","), ("of course", "."), ("3.5", "?")]
     assert split_at_pauses("...") == [("", ".")]
+
+
+def test_marks_of_a_foreign_word_are_not_spoken() -> None:
+    assert to_kokoro("œ̃ (^e^n)pˈɑːkɪŋ(^f^r)", "fr") == to_kokoro("œ̃ pˈɑːkɪŋ", "fr")

@@ -22,7 +22,8 @@ _ENGLISH = {
 }  # fmt: skip
 _AMERICAN = {"ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪə": "iə", "ː": "", "ɾ": "T"}
 _BRITISH = {"e^ə": "ɛː", "i^ə": "ɪə", "iə": "ɪə"}
-_LANGUAGE_SWITCH = re.compile(r"\([a-z-]+\)")  # "(en)" where espeak reads a foreign word by another language's rules
+# "(en)", tied "(^e^n)", where espeak reads a foreign word by another language's rules; said aloud it is "frais".
+_LANGUAGE_SWITCH = re.compile(r"\([a-z^-]+\)")
 _PAUSES = ".,;:!?…—"
 
 

@@ -150,13 +150,15 @@ def _hour(parts: list[str], at: int, language: str) -> tuple[int, int] | None:
 
 
 def _bare(parts: list[str], language: str) -> Found | None:
-    """A number alone: ``ten``, ``15``, ``1030``."""
+    """A number alone: ``ten``, ``15``, ``1030``, ``14, 30``."""
     for at, word in enumerate(parts):
         if word.isdigit() and len(word) in {3, 4} and int(word[-2:]) < 60 and int(word[:-2]) < 24:
             return int(word[:-2]), int(word[-2:]), False
         hour = _hour(parts, at, language)
         if hour is not None and word not in {"un", "une", "one"}:
-            return hour[0], 0, False
+            # "14, 30": what recognizers make of a time without its "heures".
+            minute = read_number(parts, hour[1], language)
+            return hour[0], minute[0] if minute is not None and 10 <= minute[0] < 60 else 0, False
     return None
 
 

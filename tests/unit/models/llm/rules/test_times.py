@@ -75,7 +75,13 @@ def test_french_times(text: str, at: str) -> None:
 
 @pytest.mark.parametrize(
     ("language", "text", "at"),
-    [("en", "ten", "10:00"), ("en", "Three.", "15:00"), ("en", "1030", "10:30"), ("fr", "quinze", "15:00")],
+    [
+        ("en", "ten", "10:00"),
+        ("en", "Three.", "15:00"),
+        ("en", "1030", "10:30"),
+        ("fr", "quinze", "15:00"),
+        ("fr", "À 14,30.", "14:30"),
+    ],
 )
 def test_a_number_alone_is_a_time_only_when_it_was_asked_for(language: str, text: str, at: str) -> None:
     assert parse_time(text, language, bare=True) == time.fromisoformat(at)
