@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import numpy.typing as npt
 
-from offhook.lines.media.codec import FRAME_BYTES, FRAME_SAMPLES
+from offhook.lines.media.codec import FRAME_SAMPLES
 
 MAX_FRAMES = 3  # 60 ms: Appendix I is silent from there on
-_HISTORY_BYTES = 3 * FRAME_BYTES
+_HISTORY_FRAMES = 3  # the longest period twice and what is compared
 _SHORTEST, _LONGEST = 40, 120  # samples of a pitch period at 8 kHz: 200 Hz to 66 Hz, as in Appendix I
 _MATCH = 160  # samples compared while looking for the period: 20 ms, as in Appendix I
 _FULL = 80  # samples before the fade begins (10 ms)
@@ -21,25 +23,26 @@ class Concealer:
     """Keeps the last 60 ms heard; ``conceal`` continues them."""
 
     def __init__(self) -> None:
-        self._history = b""
+        self._history: deque[bytes] = deque(maxlen=_HISTORY_FRAMES)
         self._period: npt.NDArray[np.float32] | None = None
         self._made = 0
 
     def heard(self, pcm: bytes) -> None:
         """A frame came (s16le)."""
-        self._history = self._history[FRAME_BYTES - _HISTORY_BYTES :] + pcm
+        self._history.append(pcm)
         self._period = None
 
     def forget(self) -> None:
         """Silence was heard, or another source begins: there is nothing to continue."""
-        self._history, self._period = b"", None
+        self._history.clear()
+        self._period = None
 
     def conceal(self) -> bytes | None:
         """The next made-up frame in a row (s16le); None after the third, or without sound to continue."""
         if self._period is None:
-            if len(self._history) < _HISTORY_BYTES:
+            if len(self._history) < _HISTORY_FRAMES:
                 return None
-            samples = np.frombuffer(self._history, _I2).astype(np.float32)
+            samples = np.frombuffer(b"".join(self._history), _I2).astype(np.float32)
             self._period, self._made = samples[-_pitch(samples) :], 0
         if self._made >= MAX_FRAMES * FRAME_SAMPLES:
             return None

@@ -76,6 +76,8 @@ class MediaEngine:
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
+        # Legs closed just before are still to say BYE.
+        self._obey()
         for leg in self._legs:
             leg.shut()
         self._legs.clear()
@@ -131,14 +133,17 @@ class MediaEngine:
             if wait_s > 0:
                 time.sleep(wait_s)
             try:
-                while self._commands:
-                    self._commands.popleft()()
+                self._obey()
                 self._receive()
                 self._tick(slot, due_s)
             except Exception as error:  # noqa: BLE001 - one call's fault must not silence all the others
                 self.say(partial(log.error, "media_thread_fault", exc_info=error))
             due_s += _SLOT_S
             slot = (slot + 1) % SLOTS
+
+    def _obey(self) -> None:
+        while self._commands:
+            self._commands.popleft()()
 
     def _idle(self) -> bool:
         """Without calls the clock stands still until there is one again."""

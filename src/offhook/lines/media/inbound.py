@@ -28,9 +28,10 @@ class Inbound:
         self.source: Address | None = None
         self.reception: Reception | None = None
         self._route: Route | None = None
+        self._event_kind: int | None = None
         self._buffer = JitterBuffer()
         self._events = EventReceiver()
-        self._digits: deque[str] = deque()
+        self.digits: deque[str] = deque()
         self._lost_before = 0
         self._late_before = 0
         self._former: tuple[int, float] | None = None
@@ -50,16 +51,16 @@ class Inbound:
         if self._route is None or route.address != self._route.address:
             self.source = None
         self._route = route
+        self._event_kind = route.telephone_event_pt
 
     def datagram(self, data: bytes, source: Address, arrival_ms: float) -> bool:
         """Take what came to the RTP port; False if it isn't from the negotiated address and was ignored."""
         route = self._route
-        if route is None or source[0] != route.host or (self.source is not None and source != self.source):
+        if source != self.source and (route is None or self.source is not None or source[0] != route.address[0]):
             self.ignored += 1
             return False
         try:
-            packet = parse_rtp(data)
-            self._packet(packet, route, source, arrival_ms)
+            self._packet(parse_rtp(data), source, arrival_ms)
         except (RtpError, EventError):
             self.malformed += 1
         return True
@@ -67,40 +68,41 @@ class Inbound:
     def frame(self, now_ms: float) -> Playout:
         """What the tick at ``now_ms`` hears."""
         playout = self._buffer.get(now_ms)
-        if playout.concealed:
-            self.concealed += 1
+        self.concealed += playout[1]
         return playout
 
     def digit(self) -> str | None:
         """The next key press not yet told."""
-        return self._digits.popleft() if self._digits else None
+        return self.digits.popleft() if self.digits else None
 
-    def _packet(self, packet: RtpPacket, route: Route, source: Address, arrival_ms: float) -> None:
-        kind = packet.payload_type
+    def _packet(self, packet: RtpPacket, source: Address, arrival_ms: float) -> None:
+        kind, _, number, timestamp, ssrc, payload = packet
         decode = _DECODERS.get(kind)
-        event = kind == route.telephone_event_pt
-        if decode is None and not event and kind != _COMFORT_NOISE:
+        if decode is None and kind not in (self._event_kind, _COMFORT_NOISE):
             self.malformed += 1
             return
         reception = self.reception
-        if reception is None or packet.ssrc != reception.ssrc:
-            if self._straggles(packet.ssrc, arrival_ms):
+        if reception is None or ssrc != reception.ssrc:
+            if self._straggles(ssrc, arrival_ms):
                 return
-            reception = self._begin_source(packet.ssrc, arrival_ms)
-        sequence = reception.accept(packet.sequence)
+            reception = self._begin_source(ssrc, arrival_ms)
+        sequence = reception.accept(number)
         if sequence is None:
             return
         self.source = source
         self.received += 1
-        if decode is not None and not event:
-            reception.arrival(packet.timestamp, arrival_ms)
-            self._buffer.put(sequence, packet.timestamp, decode(packet.payload), arrival_ms)
+        if decode is None:
+            self._buffer.skip(sequence)
+            if kind == self._event_kind:
+                self._press(payload, timestamp)
             return
-        self._buffer.skip(sequence)
-        if event:
-            digit = self._events.receive(packet.payload, packet.timestamp)
-            if digit is not None:
-                self._digits.append(digit)
+        reception.arrival(timestamp, arrival_ms)
+        self._buffer.put(sequence, timestamp, decode(payload), arrival_ms)
+
+    def _press(self, payload: bytes, timestamp: int) -> None:
+        digit = self._events.receive(payload, timestamp)
+        if digit is not None:
+            self.digits.append(digit)
 
     def _straggles(self, ssrc: int, arrival_ms: float) -> bool:
         return self._former is not None and self._former[0] == ssrc and arrival_ms < self._former[1] + _STRAGGLER_MS

@@ -12,7 +12,6 @@ from __future__ import annotations
 from bisect import insort
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +25,7 @@ _WINDOW_FRAMES = 250  # 5 s between decisions to shorten the delay; a shorter lo
 _QUIET = 300  # of 32767 (-41 dBFS): leaving such a frame out isn't heard
 _MAX_SEGMENTS = 64  # packets held at once: a flood or wild timestamps must not grow memory
 _HALF_WRAP, _WRAP = 1 << 31, 1 << 32
+_NEVER = -(1 << 62)  # a cursor before all time: nothing was played yet
 _by_start = attrgetter("start")
 
 
@@ -43,14 +43,10 @@ class _Segment:
         return self.start + len(self.pcm) // 2
 
 
-class Playout(NamedTuple):
-    """What a tick plays: s16le PCM of one frame or None for silence, and whether it was made up."""
+# What a tick plays: s16le PCM of one frame or None for silence, and whether it was made up.
+Playout = tuple[bytes | None, bool]
 
-    pcm: bytes | None
-    concealed: bool = False
-
-
-_SILENCE = Playout(None)
+_SILENCE: Playout = (None, False)
 
 
 class JitterBuffer:
@@ -63,7 +59,7 @@ class JitterBuffer:
         self._skipped: set[int] = set()
         self._concealer = Concealer()
         self._playing = False
-        self._cursor: int | None = None
+        self._cursor = _NEVER
         self._newest_sequence = -1
         self._last_start: int | None = None
         self._played_sequence = -1
@@ -71,13 +67,14 @@ class JitterBuffer:
         self._floor_ms = float("inf")
         self._frames = 0
         self._surplus = 0
+        self._impatient = False
 
     @property
     def depth_ms(self) -> int:
         """Sound held, up to the newest sample."""
         if not self._segments:
             return 0
-        start = self._segments[0].start if self._cursor is None else self._cursor
+        start = max(self._segments[0].start, self._cursor)
         return max(0, self._segments[-1].end - start) * 1000 // RATE_HZ
 
     def skip(self, sequence: int) -> None:
@@ -92,26 +89,31 @@ class JitterBuffer:
         if not pcm:
             return
         start = self._extend(timestamp)
-        segment = _Segment(start, pcm, sequence, arrival_ms)
         newest = sequence > self._newest_sequence
         if newest:
             self._newest_sequence, self._last_start = sequence, start
-        if self._cursor is not None and segment.end <= self._cursor:
-            if not newest or self._cursor - segment.end <= _MAX_SAMPLES:
+        cursor, end = self._cursor, start + len(pcm) // 2
+        if end <= cursor:
+            if not newest or cursor - end <= _MAX_SAMPLES:
                 self.late += 1
                 return
             self._restart()
-        self._insert(segment)
+        segments = self._segments
+        segment = _Segment(start, pcm, sequence, arrival_ms)
+        if len(segments) < _MAX_SEGMENTS and (not segments or segments[-1].start < start):
+            segments.append(segment)
+        else:
+            self._insert(segment)
 
     def get(self, now_ms: float) -> Playout:
         """The frame of the tick at ``now_ms``; call it once each 20 ms."""
         if not self._playing and not self._begin(now_ms):
             return _SILENCE
-        self._shorten(now_ms)
-        cursor = self._cursor
-        assert cursor is not None  # noqa: S101 - set by _begin; tells the type checker
-        if self._segments and self._segments[0].start <= cursor:
-            return self._play(cursor, now_ms)
+        segments = self._segments
+        if segments and (self._surplus or segments[-1].start - self._cursor > _MAX_SAMPLES):
+            self._shorten(now_ms)
+        if segments and segments[0].start <= self._cursor:
+            return self._play(now_ms), False
         return self._missing(now_ms)
 
     # ------------------------------------------------------------------ in
@@ -125,14 +127,12 @@ class JitterBuffer:
     def _restart(self) -> None:
         # The sender's clock went back: a new timeline, to be played from its beginning.
         self._segments.clear()
-        self._playing, self._cursor = False, None
+        self._playing, self._cursor = False, _NEVER
         self._concealer.forget()
 
     def _insert(self, segment: _Segment) -> None:
         segments = self._segments
-        if not segments or segments[-1].start < segment.start:
-            segments.append(segment)
-        elif any(other.start == segment.start for other in segments):
+        if any(other.start == segment.start for other in segments):
             self.late += 1
         else:
             insort(segments, segment, key=_by_start)
@@ -153,13 +153,17 @@ class JitterBuffer:
         self._stalled, self._floor_ms, self._frames, self._surplus = 0, float("inf"), 0, 0
         return True
 
-    def _play(self, cursor: int, now_ms: float) -> Playout:
-        segments, head = self._segments, self._segments[0]
+    def _play(self, now_ms: float) -> bytes:
+        segments, cursor = self._segments, self._cursor
+        head = segments[0]
         if self._stalled:
             # What was awaited came late: the delay has grown by the wait, so expect as much again.
             self.target_ms = min(MAX_MS, self.target_ms + self._stalled * FRAME_MS)
             self._stalled = 0
-        self._watch(now_ms - head.arrival_ms)
+        self._floor_ms = min(self._floor_ms, now_ms - head.arrival_ms)
+        self._frames += 1
+        if self._frames >= _WINDOW_FRAMES:
+            self._review()
         self._cursor = cursor + FRAME_SAMPLES
         if head.start == cursor and len(head.pcm) == FRAME_BYTES:
             del segments[0]
@@ -168,7 +172,7 @@ class JitterBuffer:
         else:
             pcm = self._assemble(cursor)
         self._concealer.heard(pcm)
-        return Playout(pcm)
+        return pcm
 
     def _assemble(self, cursor: int) -> bytes:
         """A frame out of packets of other lengths; what isn't there is silence."""
@@ -189,7 +193,7 @@ class JitterBuffer:
 
     def _missing(self, now_ms: float) -> Playout:
         """Nothing for this frame: lost, late, or the far end is silent."""
-        cursor = self._cursor or 0
+        cursor = self._cursor
         if not self._segments:
             self._stalled += 1
             if self._stalled > MAX_FRAMES:
@@ -200,19 +204,19 @@ class JitterBuffer:
         cursor += covered
         self._cursor, self._stalled = cursor, 0
         if head.start == cursor:
-            return self._play(cursor, now_ms)
+            return self._play(now_ms), False
         if head.start - cursor > _MAX_SAMPLES:
             # Silence by a jump of the clock: the new talk spurt waits as the first one did.
             self._playing = False
             return _SILENCE
         if head.start < cursor + FRAME_SAMPLES:
-            return self._play(cursor, now_ms)
+            return self._play(now_ms), False
         self._cursor = cursor + FRAME_SAMPLES
         return _SILENCE if self._silent_before(head.sequence) else self._conceal()
 
     def _conceal(self) -> Playout:
         pcm = self._concealer.conceal()
-        return _SILENCE if pcm is None else Playout(pcm, concealed=True)
+        return _SILENCE if pcm is None else (pcm, True)
 
     def _silent_before(self, sequence: int) -> bool:
         """All packets between the last played and this one came, without sound: a pause, no loss."""
@@ -221,21 +225,19 @@ class JitterBuffer:
 
     # ------------------------------------------------------------------ delay
 
-    def _watch(self, waited_ms: float) -> None:
-        self._floor_ms = min(self._floor_ms, waited_ms)
-        self._frames += 1
-        if self._frames >= _WINDOW_FRAMES:
-            if self._surplus:
-                self._leave_out()  # five seconds without a quiet frame: take one all the same
-            self._surplus = max(0, int((self._floor_ms - MIN_MS) // FRAME_MS))
-            self._frames, self._floor_ms = 0, float("inf")
+    def _review(self) -> None:
+        # Five seconds of sound without a quiet frame: one is left out all the same.
+        self._impatient = self._surplus > 0
+        self._surplus = max(0, int((self._floor_ms - MIN_MS) // FRAME_MS))
+        self._frames, self._floor_ms = 0, float("inf")
 
     def _shorten(self, now_ms: float) -> None:
         segments = self._segments
-        if self._surplus and len(segments) > 1 and _quiet(segments[0].pcm):
+        if self._surplus and len(segments) > 1 and (self._impatient or _quiet(segments[0].pcm)):
             self._surplus -= 1
+            self._impatient = False
             self._leave_out()
-        if segments and self._cursor is not None and segments[-1].end - self._cursor > _MAX_SAMPLES + FRAME_SAMPLES:
+        if segments[-1].end - self._cursor > _MAX_SAMPLES + FRAME_SAMPLES:
             self._bound(now_ms)
 
     def _leave_out(self) -> None:
@@ -259,8 +261,7 @@ class JitterBuffer:
             self.late += 1
             self._played_sequence = self._segments[0].sequence
             del self._segments[0]
-        if self._cursor is not None and self._cursor < oldest:
-            self._cursor = oldest if not self._segments else max(oldest, self._segments[0].start)
+        self._cursor = max(self._cursor, oldest)
 
 
 def _quiet(pcm: bytes) -> bool:

@@ -82,7 +82,8 @@ class MediaLeg:
 
     def play(self, utterance: int, pcm: bytes) -> None:
         """Queue s16le PCM, 8 kHz mono, of an utterance."""
-        self._outbound.play(utterance, pcm)
+        route = self._route
+        self._outbound.play(utterance, pcm, Codec.PCMU if route is None else route.codec)
 
     def flush(self, utterance: int) -> None:
         """The utterance has no more audio: its last partial frame is padded and sent."""
@@ -135,7 +136,7 @@ class MediaLeg:
     def receive_control(self, data: bytes, source: Address, arrival_ms: float) -> None:
         """Take a datagram from the RTCP port."""
         route = self._route
-        if route is None or source[0] != route.host:
+        if route is None or source[0] != route.address[0]:
             self._control_ignored += 1
             self._tell_stranger(source)
         else:
@@ -144,18 +145,20 @@ class MediaLeg:
     def tick(self, now_ms: float, late_ms: float) -> Frame:
         """One step of 20 ms, due at ``now_ms`` and run ``late_ms`` after."""
         route = self._follow()
-        playout = self._inbound.frame(now_ms)
+        inbound = self._inbound
+        heard, concealed = inbound.frame(now_ms)
         if route is None or not self._sends or late_ms > MAX_LATE_MS or not route.reachable:
-            outgoing = self._outbound.skip()
+            datagram, said, sent = self._outbound.skip()
         else:
-            outgoing = self._outbound.tick(route)
-        if outgoing.datagram is not None:
-            self._send(outgoing.datagram)
+            datagram, said, sent = self._outbound.tick(route)
+        if datagram is not None:
+            self._send(datagram)
         if self._control.due(now_ms):
             self._send_control(self._control.report(now_ms))
         index, self._index = self._index, self._index + 1
-        heard = playout.pcm if self._hears else None
-        return Frame(index, heard, outgoing.said, outgoing.sent, self._inbound.digit(), playout.concealed)
+        if not self._hears:
+            heard, concealed = None, False
+        return Frame(index, heard, said, sent, inbound.digit() if inbound.digits else None, concealed)
 
     def shut(self) -> None:
         """Say BYE and close the sockets."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 import struct
-from typing import NamedTuple
 
 from offhook.lines.line import Sent
-from offhook.lines.media.codec import FRAME_SAMPLES
+from offhook.lines.media.codec import FRAME_SAMPLES, Codec
 from offhook.lines.media.play_queue import PlayQueue
 from offhook.lines.media.route import Route
 from offhook.lines.media.telephone_event import EventPacket, EventSender
@@ -18,15 +17,11 @@ _VERSION = 0x80
 _MARKER = 0x80
 
 
-class Outgoing(NamedTuple):
-    """What a tick sends: the datagram (None: nothing), the sound in it (None: silence), and whose it is."""
+# What a tick sends: the datagram (None: nothing), the sound in it (None: silence), and whose it is.
+Outgoing = tuple[bytes | None, bytes | None, Sent | None]
 
-    datagram: bytes | None
-    said: bytes | None
-    sent: Sent | None
-
-
-_NOTHING = Outgoing(None, None, None)
+_NOTHING: Outgoing = (None, None, None)
+_SILENCE = {codec: codec.silence * FRAME_SAMPLES for codec in Codec}
 
 
 class Outbound:
@@ -45,9 +40,9 @@ class Outbound:
         self._event_timestamp = 0
         self._after_gap = True
 
-    def play(self, utterance: int, pcm: bytes) -> None:
-        """Queue s16le PCM."""
-        self._queue.play(utterance, pcm)
+    def play(self, utterance: int, pcm: bytes, codec: Codec) -> None:
+        """Queue s16le PCM; it is coded here already, many frames at once, to spare the media thread."""
+        self._queue.play(utterance, pcm, codec)
 
     def flush(self, utterance: int) -> None:
         """Nothing more comes of the utterance."""
@@ -71,32 +66,36 @@ class Outbound:
         """The next packet: a key press first, else speech, else silence."""
         timestamp = self.timestamp
         self.timestamp = (timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
-        said, sent = None, None
-        if self._events.idle:
-            taken = self._queue.take()
-            if taken is not None:
-                said, sent = taken
-        else:
-            event = self._events.tick()
-            if route.telephone_event_pt is None:
-                said = self._tone()
-            elif isinstance(event, EventPacket):
+        codec = route.codec
+        if not self._events.idle:
+            return self._press(route, timestamp)
+        taken = self._queue.take(codec)
+        if taken is None:
+            return self._sound(codec, timestamp, _SILENCE[codec]), None, None
+        payload, said, sent = taken
+        return self._sound(codec, timestamp, payload), said, sent
+
+    def _press(self, route: Route, timestamp: int) -> Outgoing:
+        event, codec = self._events.tick(), route.codec
+        if route.telephone_event_pt is not None:
+            if isinstance(event, EventPacket):
                 return self._event(event, route.telephone_event_pt, timestamp)
-        payload = route.codec.silence * FRAME_SAMPLES if said is None else route.codec.encode(said)
+        elif (tone := self._events.tone) is not None:
+            said = key_tone(*tone)
+            return self._sound(codec, timestamp, codec.encode(said)), said, None
+        return self._sound(codec, timestamp, _SILENCE[codec]), None, None
+
+    def _sound(self, codec: Codec, timestamp: int, payload: bytes) -> bytes:
         # RFC 3551 §4.1: the marker is for the first packet after a time without any.
         marker, self._after_gap = self._after_gap, False
-        return Outgoing(self._packet(route.codec, marker, timestamp, payload), said, sent)
+        return self._packet(codec, marker, timestamp, payload)
 
     def _event(self, event: EventPacket, payload_type: int, timestamp: int) -> Outgoing:
         if event.marker:
             self._event_timestamp = timestamp
         self._after_gap = True
         datagram = self._packet(payload_type, event.marker, self._event_timestamp, event.payload)
-        return Outgoing(datagram, None, None)
-
-    def _tone(self) -> bytes | None:
-        tone = self._events.tone
-        return None if tone is None else key_tone(*tone)
+        return datagram, None, None
 
     def _packet(self, payload_type: int, marker: bool, timestamp: int, payload: bytes) -> bytes:
         sequence = self._sequence

@@ -13,28 +13,21 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The far end's address, the codec, and the payload type of telephone events (None: it takes none)."""
+    """The far end's address, the codec, and the payload type of telephone events (None: it takes none).
 
-    host: str
-    port: int
+    ``reachable`` tells whether anything can be sent there: 0.0.0.0 and port 0 mean hold or no media.
+    """
+
+    address: Address
     codec: Codec
     telephone_event_pt: int | None
-
-    @property
-    def address(self) -> Address:
-        """Where RTP goes until the far end's own packets tell its port."""
-        return self.host, self.port
-
-    @property
-    def reachable(self) -> bool:
-        """Whether anything can be sent there: 0.0.0.0 and port 0 mean hold or no media."""
-        return self.port > 0 and not ip_address(self.host).is_unspecified
+    reachable: bool
 
 
 def make_route(remote: Address, codec: Codec, telephone_event_pt: int | None) -> Route:
     """Check an address: names are for signalling to resolve. Raises LineError."""
     try:
-        host = ip_address(remote[0]).compressed
+        host = ip_address(remote[0])
     except ValueError as error:
         raise LineError(f"{remote[0]!r} is not an IP address media can be sent to") from error
-    return Route(host, remote[1], codec, telephone_event_pt)
+    return Route((host.compressed, remote[1]), codec, telephone_event_pt, remote[1] > 0 and not host.is_unspecified)
