@@ -17,7 +17,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 
 # What the product runs beside itself (espeak-ng: phonemes for the local voice), and what only tests talk with.
 RUN_PACKAGES := espeak-ng
-TEST_PACKAGES := sip-tester baresip-core linphone-cli tcpdump asterisk-core-sounds-en-wav asterisk-core-sounds-fr-wav
+TEST_PACKAGES := sip-tester baresip-core linphone-cli tcpdump
 
 help:  ## list the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
