@@ -1,0 +1,40 @@
+"""The guide names everything a configuration can hold and a record can report."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from offhook.agents import asking, runner, store, turn
+from offhook.agents.base import Part
+from offhook.agents.conditions import When
+from offhook.agents.config import AgentConfig, AgentRules
+from offhook.agents.intents import BUILT_IN_INTENTS
+from offhook.agents.states import Extract, ExtractKind, State, StateRules, StateVariable, Transition
+from offhook.agents.variables import BUILT_IN, Variable, VariableType
+
+ROOT = Path(__file__).parents[3]
+GUIDE = (ROOT / "docs" / "agents.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "part", [AgentConfig, State, Transition, StateVariable, Variable, When, StateRules, AgentRules, Extract]
+)
+def test_every_field_is_in_the_guide(part: type[Part]) -> None:
+    names = {field.alias or name for name, field in part.model_fields.items()}
+    assert {name for name in names if f"`{name}`" not in GUIDE} == set()
+
+
+def test_every_intent_kind_type_and_built_in_variable_is_in_the_guide() -> None:
+    words = {*BUILT_IN_INTENTS, *BUILT_IN, *(kind.value for kind in ExtractKind)}
+    assert {word for word in words if f"`{word}`" not in GUIDE} == set()
+    assert all(kind.value in GUIDE for kind in VariableType)
+
+
+def test_every_problem_is_in_the_guide() -> None:
+    source = "".join(Path(module.__file__ or "").read_text() for module in (asking, runner, store, turn))
+    codes = set(re.findall(r'(?:Problem|Trouble)\("(\w+)"', source))
+    assert "unbacked_claim" in codes
+    assert {code for code in codes if f"`{code}`" not in GUIDE} == set()
