@@ -7,9 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from offhook.lines.sip.address import Transport, bracketed
-
-# RFC 3261 §8.1.1.7: a branch that begins so is unique.
-MAGIC_COOKIE = "z9hG4bK"
+from offhook.lines.sip.message import MAGIC_COOKIE
 
 
 def _token() -> str:

@@ -18,6 +18,8 @@ from offhook.errors import LineError
 
 # Room for a full SDP and a long route; what is larger is no call set-up (RFC 3261 §21.5.7 lets a server set the bound).
 MAX_MESSAGE_BYTES = 16_384
+# RFC 3261 §8.1.1.7: a branch that begins so is unique.
+MAGIC_COOKIE = "z9hG4bK"
 MAX_HEADERS = 200
 # RFC 3261 §8.1.1.5: a sequence number is below 2**31.
 CSEQ_LIMIT = 2**31
@@ -75,20 +77,22 @@ class MalformedMessageError(LineError):
 class Headers:
     """Header fields in their order, found by name without regard to case; never changed, only copied."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_by_name", "_fields")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields = tuple(fields)
+        self._by_name: dict[str, list[str]] = {}
+        for name, value in self._fields:
+            self._by_name.setdefault(name.lower(), []).append(value)
 
     def get(self, name: str) -> str | None:
         """First value of a header, or None."""
-        wanted = name.lower()
-        return next((value for key, value in self._fields if key.lower() == wanted), None)
+        values = self._by_name.get(name.lower())
+        return values[0] if values else None
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, in order."""
-        wanted = name.lower()
-        return [value for key, value in self._fields if key.lower() == wanted]
+        return list(self._by_name.get(name.lower(), ()))
 
     def tokens(self, name: str) -> list[str]:
         """The comma-separated tokens of a header such as Require."""
@@ -191,9 +195,21 @@ class Request(Message):
     def _start_line(self) -> str:
         return f"{self.method} {self.uri} SIP/2.0"
 
-    def but(self, name: str, *values: str) -> Request:
-        """A copy in which one header has these values."""
-        return replace(self, headers=self.headers.but(name, *values))
+    @cached_property
+    def transaction_key(self) -> tuple[str, ...]:
+        """What makes two requests one transaction (RFC 3261 §17.2.3), an ACK being one with its INVITE."""
+        method = "INVITE" if self.method == "ACK" else self.method
+        sent_by = f"{self.via.host}:{self.via.port or 5060}".lower()
+        if self.branch.startswith(MAGIC_COOKIE) and len(self.branch) > len(MAGIC_COOKIE):
+            return (self.branch, sent_by, method)
+        # RFC 2543 had no unique branches.
+        return (self.uri, self.call_id, self.from_tag, str(self.cseq.sequence), sent_by, method)
+
+    def with_via(self, *values: str) -> Request:
+        """A copy with other Via values that say the same of the sender: what was read of them holds on."""
+        copy = replace(self, headers=self.headers.but("Via", *values))
+        copy.__dict__.update({name: self.__dict__[name] for name in ("via", "cseq") if name in self.__dict__})
+        return copy
 
 
 @dataclass(frozen=True)
@@ -216,9 +232,9 @@ def parse(data: bytes) -> Request | Response:
     headers, fault = _split_headers(lines[1:])
     if not separator:
         fault = fault or "no empty line after the headers"
-    message = _start(lines[0], headers)
+    message = _start(lines[0], headers, body)
     try:
-        return _checked(message, body, fault)
+        return _checked(message, fault)
     except MalformedMessageError as error:
         partial = message if isinstance(message, Request) and _answerable(message) else None
         raise MalformedMessageError(error.reason, partial, error.status) from error
@@ -232,17 +248,17 @@ def _read_via(value: str) -> Via:
     return replace(Via.parse(f"{named[1]}{STAND_IN}{value[named.end() :]}"), host=named[2])
 
 
-def _start(line: str, headers: Headers) -> Request | Response:
+def _start(line: str, headers: Headers, body: bytes) -> Request | Response:
     if line.startswith("SIP/2.0 "):
         _, code, phrase = [*line.split(" ", 2), ""][:3]
         if len(code) == 3 and code.isascii() and code.isdigit() and 100 <= int(code) <= 699:
-            return Response(headers, code=int(code), phrase=phrase)
+            return Response(headers, body, code=int(code), phrase=phrase)
         raise MalformedMessageError(f"response code {code[:20]!r}")
     method, _, rest = line.partition(" ")
     uri, _, version = rest.rpartition(" ")
     if not _TOKEN.match(method):
         raise MalformedMessageError("neither request nor response")
-    request = Request(headers, method=method, uri=uri)
+    request = Request(headers, body, method=method, uri=uri)
     if version == "SIP/2.0" and uri and not re.search(r"[\s<>]", uri):
         return request
     partial = request if _answerable(request) else None
@@ -264,7 +280,7 @@ def _split_headers(lines: list[str]) -> tuple[Headers, str | None]:
     return Headers(fields), fault
 
 
-def _checked(message: Request | Response, body: bytes, fault: str | None) -> Request | Response:
+def _checked(message: Request | Response, fault: str | None) -> Request | Response:
     """Check what every message must have (RFC 3261 §8.1.1) and cut the body to its length."""
     if fault:
         raise MalformedMessageError(fault)
@@ -281,7 +297,8 @@ def _checked(message: Request | Response, body: bytes, fault: str | None) -> Req
     if isinstance(message, Request) and message.cseq.method != message.method:
         raise MalformedMessageError("CSeq names another method")
     _ = message.cseq
-    return replace(message, body=_cut(message.headers, body))
+    body = _cut(message.headers, message.body)
+    return message if len(body) == len(message.body) else replace(message, body=body)
 
 
 def _cut(headers: Headers, body: bytes) -> bytes:
@@ -313,6 +330,8 @@ def _salvage(data: bytes) -> Request | None:
 
 def split_list(value: str) -> list[str]:
     """Split a header value at its commas, but not inside quotes or angle brackets."""
+    if "," not in value:
+        return [stripped] if (stripped := value.strip()) else []
     parts, start, quoted, depth, escaped = [], 0, False, 0, False
     for i, char in enumerate(value):
         if escaped:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 
 from offhook.lines.sip.address import DEFAULT_PORT, Hop
 from offhook.lines.sip.message import PHRASES, Headers, Request, Response, split_list
@@ -25,7 +24,7 @@ def stamp(request: Request, source: tuple[str, int]) -> Request:
         first = f"{_RECEIVED.sub('', first)};received={host}"
     if wants_rport:
         first = _RPORT.sub("", first, count=1) + f";rport={port}"
-    return replace(request, headers=request.headers.but("Via", first, *others))
+    return request.with_via(first, *others)
 
 
 def response_hop(request: Request, source: Hop) -> Hop:

@@ -17,7 +17,7 @@ from offhook.lines.sip.admission import RETRY_AFTER_S, Admission, fault
 from offhook.lines.sip.call import SDP_TYPE, Call, warning
 from offhook.lines.sip.dial import Dial
 from offhook.lines.sip.effects import Arrived, Dropped, Effect, Happened, Wire
-from offhook.lines.sip.local import MAGIC_COOKIE, Local
+from offhook.lines.sip.local import Local
 from offhook.lines.sip.message import MalformedMessageError, Message, Request, Response, parse
 from offhook.lines.sip.replies import ALLOW, reply, response_hop, stamp, stateless
 from offhook.lines.sip.sdp import SdpError
@@ -206,7 +206,7 @@ class SipStack:
 
     def _on_request(self, request: Request, source: Hop, now: float) -> None:
         request = stamp(request, (source.host, source.port))
-        watched = self._servers.get(_server_key(request))
+        watched = self._servers.get(request.transaction_key)
         if watched is not None and isinstance(watched.thing, ServerTransaction):
             self._put(watched, watched.thing.receive(request, now), now)
         elif request.method == "ACK":
@@ -277,13 +277,13 @@ class SipStack:
             refused = reply(invite, 488, tag=self._local.token(), fields=(("Warning", warning(error)),))
             self._respond(transaction, refused, now)
             return
-        self._by_invite[_server_key(invite)] = call
+        self._by_invite[invite.transaction_key] = call
         self._register(call)
         self._respond(transaction, reply(invite, 100), now)
         self._out.append(Arrived(call))
 
     def _on_cancel(self, cancel: Request, source: Hop, now: float) -> None:
-        key = (*_server_key(cancel)[:-1], "INVITE")
+        key = (*cancel.transaction_key[:-1], "INVITE")
         if key not in self._servers:
             self._refuse_stateless(cancel, source, 481)
             return
@@ -321,7 +321,7 @@ class SipStack:
             del self._calls[call.key]
 
     def _respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:
-        watched = self._servers.get(_server_key(transaction.request))
+        watched = self._servers.get(transaction.request.transaction_key)
         if watched is not None and watched.thing is transaction:
             self._put(watched, transaction.respond(response, now), now)
 
@@ -354,7 +354,7 @@ class SipStack:
     def _serve(self, request: Request, source: Hop, merge_key: _Key | None = None) -> ServerTransaction:
         kind = ServerInvite if request.method == "INVITE" else ServerNonInvite
         transaction = kind(request, reliable=source.reliable)
-        key = _server_key(request)
+        key = request.transaction_key
         self._servers[key] = _Watched(transaction, key, response_hop(request, source), merge_key=merge_key)
         if merge_key is not None:
             self._merged[merge_key] = key
@@ -420,13 +420,3 @@ class SipStack:
     def _drain(self) -> list[Effect]:
         out, self._out = self._out, []
         return out
-
-
-def _server_key(request: Request) -> _Key:
-    """What makes two requests one transaction (RFC 3261 §17.2.3)."""
-    method = "INVITE" if request.method == "ACK" else request.method
-    via = request.via
-    if request.branch.startswith(MAGIC_COOKIE) and len(request.branch) > len(MAGIC_COOKIE):
-        return (request.branch, f"{via.host}:{via.port or 5060}".lower(), method)
-    number = str(request.cseq.sequence)
-    return (request.uri, request.call_id, request.from_tag, number, f"{via.host}:{via.port}", method)
