@@ -60,9 +60,10 @@ def find_benchmark(name: str, folder: Path) -> Path:
 
 
 def _programs(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in folder.glob("[a-z]*.py"):
-        yield path.stem, path
-    for path in folder.glob("[a-z]*/__main__.py"):
+    for path in folder.glob("*.py"):
+        if 'if __name__ == "__main__"' in path.read_text():  # the others are what benchmarks share
+            yield path.stem, path
+    for path in folder.glob("*/__main__.py"):
         yield path.parent.name, path.parent
 
 

@@ -7,10 +7,10 @@ from offhook.errors import ConfigurationError
 
 
 def test_a_benchmark_is_a_file_or_a_folder_that_can_be_run(tmp_path):
-    (tmp_path / "media.py").touch()
+    (tmp_path / "media.py").write_text('if __name__ == "__main__":\n    main()\n')
     (tmp_path / "engine").mkdir()
     (tmp_path / "engine/__main__.py").touch()
-    (tmp_path / "_common.py").touch()
+    (tmp_path / "figures.py").write_text("def show(): ...\n")
     assert find_benchmark("media", tmp_path) == tmp_path / "media.py"
     assert find_benchmark("engine", tmp_path) == tmp_path / "engine"
     with pytest.raises(ConfigurationError, match=r"there are: engine, media$"):
