@@ -1,0 +1,69 @@
+"""Costs are exact."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offhook.errors import ConfigurationError
+from offhook.record.cost import PriceList, Usage, cost_lines, plain, total
+
+prices = st.decimals(min_value=0, max_value=1000, places=10)
+usages = st.builds(
+    Usage,
+    telephony_s=st.floats(0, 1e6),
+    stt_s=st.floats(0, 1e6),
+    llm_input_tokens=st.integers(0, 10**9),
+    llm_output_tokens=st.integers(0, 10**9),
+    tts_characters=st.integers(0, 10**9),
+    platform_s=st.floats(0, 1e6),
+)
+
+
+@given(usages, st.builds(PriceList, prices, prices, prices, prices, prices, prices))
+def test_lines_multiply_and_sum_exactly(usage, price_list):
+    lines = cost_lines(usage, price_list)
+    for line in lines:
+        assert Fraction(line["quantity"]) * Fraction(line["unit_price"]) == Fraction(line["amount"])
+    assert Fraction(total(lines)) == sum((Fraction(line["amount"]) for line in lines), Fraction(0))
+
+
+def test_a_minute_is_sixty_seconds_and_what_was_not_used_has_no_line():
+    prices = PriceList(telephony_minute=Decimal("0.6"), platform_minute=Decimal("0.1"))
+    lines = cost_lines(Usage(telephony_s=90, llm_output_tokens=1000), prices)
+    assert lines == [
+        {"component": "telephony", "quantity": "1.5", "unit": "minute", "unit_price": "0.6", "amount": "0.9"},
+        {
+            "component": "llm_output", "quantity": "1000", "unit": "token", "unit_price": "0.0000006",
+            "amount": "0.0006",
+        },
+    ]  # fmt: skip
+    assert total(lines) == Decimal("0.9006")
+    assert total([]) == 0
+
+
+def test_a_price_list_survives_being_stored():
+    prices = PriceList(tts_character=Decimal("0.000001"))
+    assert PriceList.from_json(prices.to_json()) == prices
+    assert PriceList.from_json({}) == PriceList()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"sms": "1"}, {"stt_minute": "much"}, {"stt_minute": "-1"}, {"stt_minute": "NaN"}, {"stt_minute": "Infinity"},
+        {"stt_minute": "0.0000000000001"}, {"stt_minute": "1e9"}, {"stt_minute": None},
+    ],
+)  # fmt: skip
+def test_a_price_that_is_none_is_refused_by_its_name(entry):
+    with pytest.raises(ConfigurationError, match=next(iter(entry))):
+        PriceList.from_json(entry)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("1E+2", "100"), ("0.10", "0.1"), ("1E-8", "0.00000001"), ("10", "10"), ("0.000", "0")]
+)
+def test_decimals_are_written_without_exponent_and_idle_zeros(value, text):
+    assert plain(Decimal(value)) == text
