@@ -12,7 +12,7 @@ from offhook.agents.config import AgentConfig
 from offhook.agents.intents import BUILT_IN_INTENTS
 from offhook.agents.states import ExtractKind, State, StateVariable
 from offhook.agents.templates import names_in
-from offhook.agents.tools import CustomFunctionTool, Header, Mapping, Tool, TransferCallTool, tool_name
+from offhook.agents.tools import CustomFunctionTool, RequestHeader, ResponseMapping, Tool, TransferCallTool, tool_name
 from offhook.agents.variables import BUILT_IN, VariableType, parse_value
 from offhook.errors import Fault
 
@@ -124,7 +124,7 @@ def _hours(field: str, tool: TransferCallTool, known: dict[str, VariableType]) -
         yield Fault(f"{field}.hours_variable", message)
 
 
-def _mappings(field: str, mappings: tuple[Mapping, ...], known: dict[str, VariableType]) -> Faults:
+def _mappings(field: str, mappings: tuple[ResponseMapping, ...], known: dict[str, VariableType]) -> Faults:
     for index, mapping in enumerate(mappings):
         where = f"{field}.response_mapping[{index}]"
         name = mapping.destination_variable
@@ -223,7 +223,7 @@ def _tool_templates(field: str, tool: Tool) -> Iterator[tuple[str, str]]:
     yield from _headers(field, getattr(tool, "headers", ()))
 
 
-def _headers(field: str, headers: tuple[Header, ...]) -> Iterator[tuple[str, str]]:
+def _headers(field: str, headers: tuple[RequestHeader, ...]) -> Iterator[tuple[str, str]]:
     for index, header in enumerate(headers):
         yield f"{field}.headers[{index}].value", header.value
 

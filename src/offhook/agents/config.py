@@ -10,7 +10,7 @@ from offhook.agents.base import Identifier, Items, Name, Part, Prompt, Sentence
 from offhook.agents.conditions import Word
 from offhook.agents.providers import Llm, LocalVoice, RulesLlm, Transcriber, TurnDetection, Voice, Voicemail
 from offhook.agents.states import Answer, Spoken, State, StateVariable, Uuid
-from offhook.agents.tools import Header, Mapping, Url
+from offhook.agents.tools import RequestHeader, ResponseMapping, Url
 from offhook.agents.variables import BUILT_IN, Variable, VariableType
 
 Language = Literal[
@@ -34,9 +34,9 @@ class ContextRequest(Part):
     name: Identifier
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     url: Url
-    headers: Items[Header] = Field((), max_length=50)
+    headers: Items[RequestHeader] = Field((), max_length=50)
     body: dict[str, Any] | None = None
-    response_mapping: Items[Mapping] = Field((), max_length=50)
+    response_mapping: Items[ResponseMapping] = Field((), max_length=50)
     # The caller hears ringing meanwhile: half of a usual ring limit of 10 s at most.
     timeout_seconds: float = Field(3.0, gt=0, le=5)
     fallback_values: dict[str, Any] = Field(default_factory=dict)

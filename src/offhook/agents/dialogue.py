@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -82,9 +82,9 @@ class Dialogue:
         """Every value known so far, built-ins included."""
         return self.values
 
-    def render(self, template: str) -> str:
-        """A template with the values known now; an unset one is empty, and logged."""
-        text, unset = render(template, {**_tool_names(self.state), **self.values})
+    def render(self, template: str, spoken: Callable[[str, Value], str] | None = None) -> str:
+        """A template with the values known now, in the forms ``spoken`` gives; an unset one is empty, and logged."""
+        text, unset = render(template, {**_tool_names(self.state), **self.values}, spoken)
         for name in unset:
             log.warning("template_variable_unset: %s in state %s", name, self.state_name)
         return text

@@ -29,7 +29,7 @@ from offhook.agents.offer import SET_VARIABLES
 from offhook.agents.prompt import extraction_request
 from offhook.agents.states import StateVariable
 from offhook.agents.store import store_values
-from offhook.agents.turn import Turn, json_object
+from offhook.agents.turn import Abilities, Turn, json_object
 from offhook.agents.variables import Variable
 
 __all__ = [
@@ -55,6 +55,8 @@ __all__ = [
 class AgentRunner:
     """Answers turns with a language model; ``fallback`` steps in when it failed twice.
 
+    ``executor`` runs custom functions. ``line_tools`` names which of ``transfer_call`` and ``press_keys`` the line can
+    carry out; another is answered with an error, and the agent goes on.
     Nothing is kept between calls: a dialogue comes in, the last event carries the new one.
     """
 
@@ -64,10 +66,11 @@ class AgentRunner:
         fallback: LanguageModel | None = None,
         *,
         executor: ToolExecutor | None = None,
+        line_tools: frozenset[str] = frozenset(),
         patience: Patience | None = None,
     ) -> None:
         self._models = [model, model] + ([fallback] if fallback is not None else [])
-        self._executor = executor
+        self._abilities = Abilities(executor, line_tools)
         self._patience = patience or Patience()
 
     async def respond(self, dialogue: Dialogue, user_text: str) -> AsyncGenerator[RunnerEvent, None]:
@@ -75,7 +78,7 @@ class AgentRunner:
 
         Closing the iterator (or cancelling its task) drops the answer; then nothing has happened.
         """
-        turn = Turn(self._models, self._executor, Quiet(self._patience), dialogue, user_text)
+        turn = Turn(self._models, self._abilities, Quiet(self._patience), dialogue, user_text)
         async with aclosing(turn.run()) as events:
             async for event in events:
                 yield event

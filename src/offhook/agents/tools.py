@@ -15,7 +15,7 @@ Filler = Annotated[str, Field(max_length=1000)]
 Url = Annotated[str, Field(pattern=r"^(https?://|\{\{)", max_length=2000)]
 
 
-class Header(Part):
+class RequestHeader(Part):
     """An HTTP header of a request; the value is templated."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}$")]  # RFC 9110 5.1: a token
@@ -23,14 +23,14 @@ class Header(Part):
     description: Description = ""
 
 
-class Mapping(Part):
+class ResponseMapping(Part):
     """Puts a piece of a JSON answer into a variable."""
 
     destination_variable: Identifier
     json_path_to_data: str = Field(min_length=1, max_length=500)
 
 
-class Parameter(Part):
+class FunctionParameter(Part):
     """A parameter that the model fills."""
 
     name: Identifier
@@ -91,9 +91,9 @@ class CustomFunctionTool(_Tool):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     url: Url
     content_type: Literal["url_params", "json"] = "json"
-    headers: Items[Header] = Field((), max_length=50)
-    parameters: Items[Parameter] = Field((), max_length=50)
-    response_mapping: Items[Mapping] = Field((), max_length=50)
+    headers: Items[RequestHeader] = Field((), max_length=50)
+    parameters: Items[FunctionParameter] = Field((), max_length=50)
+    response_mapping: Items[ResponseMapping] = Field((), max_length=50)
     timeout_seconds: float = Field(10.0, gt=0, le=30)
 
 
@@ -102,7 +102,7 @@ class McpTool(_Tool):
 
     type: Literal["mcp"]
     url: Url
-    headers: Items[Header] = Field((), max_length=50)
+    headers: Items[RequestHeader] = Field((), max_length=50)
     allowed_tools: Items[str] | None = None
 
 

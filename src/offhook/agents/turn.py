@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 from offhook.agents import events as happens
@@ -34,15 +35,28 @@ Events = AsyncGenerator[happens.RunnerEvent, None]
 # States passed through and tools used in one turn; more is a graph that runs in circles.
 MAX_STEPS = 8
 _OK = json.dumps({"ok": True})
+Effect = tuple[ToolOutcome, happens.RunnerEvent | None]
+
+
+# Tools that need something of the line that carries the call.
+LINE_TOOLS = frozenset({"transfer_call", "press_keys"})
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What this call can do beside talking: ``line`` names those of LINE_TOOLS that its line carries out."""
+
+    executor: ToolExecutor | None = None
+    line: frozenset[str] = frozenset()
 
 
 class Turn:
     """Answers one turn; ``dialogue`` is the value as it has become so far."""
 
     def __init__(
-        self, models: list[LanguageModel], executor: ToolExecutor | None, quiet: Quiet, dialogue: Dialogue, text: str
+        self, models: list[LanguageModel], abilities: Abilities, quiet: Quiet, dialogue: Dialogue, text: str
     ) -> None:
-        self._models, self._executor, self._quiet = models, executor, quiet
+        self._models, self._abilities, self._quiet = models, abilities, quiet
         self._user_text = text
         self.dialogue = dialogue.user_said(text)
         self._spoken = ""
@@ -181,7 +195,7 @@ class Turn:
                 yield event
             return
         yield happens.Called(call.id, call.name, call.arguments)
-        outcome, effect = _EFFECTS[type(tool)](self.dialogue, call, tool)
+        outcome, effect = self._effect(call, tool)
         filler = getattr(tool, "filler_sentence", None)
         if filler and outcome.success:
             yield self._say_apart(self.dialogue.render(filler))
@@ -190,6 +204,11 @@ class Turn:
         if effect is not None:
             self._over = True
             yield effect
+
+    def _effect(self, call: ToolCall, tool: Tool) -> Effect:
+        if tool.type in LINE_TOOLS and tool.type not in self._abilities.line:
+            return failure(f"{tool.type} is not possible on this line"), None
+        return _EFFECTS[type(tool)](self.dialogue, call, tool)
 
     async def _run_function(self, call: ToolCall, tool: CustomFunctionTool) -> Events:
         yield happens.Called(call.id, call.name, call.arguments)
@@ -222,9 +241,10 @@ class Turn:
             self.dialogue = self.dialogue.agent_said(outcome.say)
 
     async def _execute(self, tool: CustomFunctionTool, arguments: dict[str, Any]) -> ToolOutcome:
-        if self._executor is None:
+        executor = self._abilities.executor
+        if executor is None:
             return failure(f"{tool.name} can't be used on this call")
-        return await self._executor.run(tool, build_request(tool, arguments, self.dialogue.values))
+        return await executor.run(tool, build_request(tool, arguments, self.dialogue.values))
 
 
 def json_object(text: str) -> dict[str, Any]:
@@ -242,8 +262,6 @@ def _succeeded(result: str) -> bool:
 
 
 # ---------------------------------------------------------------------- tools that end the turn
-
-Effect = tuple[ToolOutcome, happens.RunnerEvent | None]
 
 
 def _hang_up(_: Dialogue, call: ToolCall, __: Tool) -> Effect:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from offhook.agents.config import AgentConfig
 from offhook.agents.load import dump_yaml, load_agent, parse_agent
 from offhook.errors import AgentConfigError
 
@@ -146,3 +147,9 @@ def test_a_file_that_is_missing_or_not_text_is_named(tmp_path: Path) -> None:
     assert "check the path" in faults(tmp_path / "none.yaml")[""]
     (tmp_path / "bin").write_bytes(b"\xff\xfe\x00")
     assert "UTF-8" in faults(tmp_path / "bin")[""]
+
+
+def test_the_format_has_a_json_schema_with_names_for_the_api() -> None:
+    schema = AgentConfig.model_json_schema()
+    assert {"State", "Transition", "StateVariable", "CustomFunctionTool", "LocalVoice"} <= set(schema["$defs"])
+    assert schema["additionalProperties"] is False

@@ -33,6 +33,7 @@ from offhook.agents.runner import (
 )
 from offhook.agents.tools import CustomFunctionTool
 
+LINE = frozenset({"transfer_call", "press_keys"})
 MOVE = '{"reason": "told", "variables": {"age": 41}}'
 
 
@@ -220,9 +221,11 @@ async def test_waiting_says_nothing(scripted: Callable, call: Callable, dialogue
 
 
 async def test_keys_and_transfers_are_told_to_the_call(scripted: Callable, call: Callable, dialogue: Dialogue) -> None:
-    events = await respond(AgentRunner(scripted([call("press_keys", '{"digits": "1w2#"}')])), dialogue)
+    events = await respond(AgentRunner(scripted([call("press_keys", '{"digits": "1w2#"}')]), line_tools=LINE), dialogue)
     assert of(events, PressKeys) == [PressKeys("1w2#")]
-    events = await respond(AgentRunner(scripted([call("transfer_call")])), dialogue.with_variable("customer", "55"))
+    events = await respond(
+        AgentRunner(scripted([call("transfer_call")]), line_tools=LINE), dialogue.with_variable("customer", "55")
+    )
     assert of(events, Transfer) == [Transfer("+33155", "blind")]
 
 
@@ -231,9 +234,20 @@ async def test_keys_that_do_not_exist_are_refused(
     scripted: Callable, call: Callable, dialogue: Dialogue, digits: str
 ) -> None:
     model = scripted([call("press_keys", json.dumps({"digits": digits}))], ["Well."])
-    events = await respond(AgentRunner(model), dialogue)
+    events = await respond(AgentRunner(model, line_tools=LINE), dialogue)
     assert of(events, PressKeys) == []
     assert not of(events, Returned)[0].success
+
+
+@pytest.mark.parametrize("name", ["transfer_call", "press_keys"])
+async def test_what_the_line_cannot_do_is_told_as_an_error_and_the_agent_goes_on(
+    scripted: Callable, call: Callable, dialogue: Dialogue, name: str
+) -> None:
+    model = scripted([call(name, '{"digits": "1"}' if name == "press_keys" else "{}")], ["I can't do that."])
+    events = await respond(AgentRunner(model), dialogue)
+    assert not of(events, Returned)[0].success
+    assert of(events, Transfer) == of(events, PressKeys) == []
+    assert said(events) == "I can't do that."
 
 
 # ---------------------------------------------------------------------- custom functions

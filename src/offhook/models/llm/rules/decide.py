@@ -89,11 +89,16 @@ class _Decision:
         if self._here.collected and (way := self._way("")):
             yield way
             return
-        yield from self._speak(self._opening())
-        for name, offer in self._offers.items():
-            if offer.does.when == When() or (isinstance(offer.does, HangUpTool) and self._ends_here()):
-                yield self._use(name, offer, "nothing to wait for")
-                return
+        onward = next((step for name, offer in self._offers.items() if (step := self._at_once(name, offer))), None)
+        yield from self._speak(self._opening() or ("" if onward else self._pending()))
+        if onward:
+            yield onward
+
+    def _at_once(self, name: str, offer: Offer) -> Use | None:
+        """What follows the state's words without waiting for the caller."""
+        if offer.does.when == When() or (isinstance(offer.does, HangUpTool) and self._ends_here()):
+            return self._use(name, offer, "nothing to wait for")
+        return None
 
     def _ends_here(self) -> bool:
         """A state that leads nowhere and asks nothing but has a hang-up is the end of the conversation."""
@@ -263,7 +268,16 @@ class _Decision:
         if self._opening():
             return self._opening()
         greeted = self._dialogue.greeting() if len(self._dialogue.visits) == 1 else None
-        return next((part for part in reversed(sentences(greeted or "")) if part.endswith("?")), "")
+        asked = next((part for part in reversed(sentences(greeted or "")) if part.endswith("?")), "")
+        return asked or self._own_question()
+
+    def _own_question(self) -> str:
+        """For a state without words: ask for what it wants to know."""
+        missing = [item for item in self._here.state.variables if self._here.known(item.name) is None]
+        if not missing:
+            return self._phrases.help
+        what = missing[0].description or missing[0].name.replace("_", " ")
+        return self._phrases.ask.format(what=what.rstrip(" .?"))
 
     def _variant(self, said: str | tuple[str, ...], number: int) -> str:
         variants = (said,) if isinstance(said, str) else said

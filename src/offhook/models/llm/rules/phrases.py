@@ -9,13 +9,17 @@ from offhook.conversation.phrases import phrases as platform_phrases
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """``sorry`` when nothing was understood, ``unknown`` to a question without an answer, ``go_on`` amid digits."""
+    """``sorry`` when nothing was understood, ``unknown`` to a question without an answer, ``go_on`` amid digits.
+
+    ``ask`` asks for a value in a state that has no words of its own, ``help`` for anything at all.
+    """
 
     sorry: tuple[str, ...]
     unknown: str
     go_on: str
     failed: str
-    hold: str
+    ask: str
+    help: str
 
 
 _PHRASES = {
@@ -24,14 +28,16 @@ _PHRASES = {
         "I'm afraid I don't know that.",
         "Yes, go on.",
         "I'm sorry, that didn't work.",
-        "Of course, take your time.",
+        "Could you tell me this, please: {what}?",
+        "How can I help you?",
     ),
     "fr": Phrases(
         ("Pardon, je n'ai pas compris.", "Excusez-moi, pouvez-vous répéter ?"),
         "Je suis désolée, je n'ai pas cette information.",
         "Oui, je vous écoute.",
         "Désolée, cela n'a pas fonctionné.",
-        "Bien sûr, prenez votre temps.",
+        "Pouvez-vous me donner ceci, s'il vous plaît : {what} ?",
+        "Que puis-je faire pour vous ?",
     ),
 }
 
@@ -42,4 +48,4 @@ def phrases(language: str) -> Phrases:
     if own is not None:
         return own
     again = platform_phrases(language).repeat
-    return Phrases((again,), again, again, again, again)
+    return Phrases((again,), again, again, again, again, again)

@@ -12,7 +12,6 @@ from offhook.agents.conditions import VariableIs, When, many
 from offhook.agents.dialogue import Dialogue, Visit
 from offhook.agents.hearing import extract_kind
 from offhook.agents.states import State, StateVariable
-from offhook.agents.templates import render
 from offhook.agents.variables import Value, render_value
 from offhook.models.llm.rules.extract import Heard, find_value
 from offhook.models.llm.rules.intents import asks_again, has_intent, is_question, split_turn
@@ -181,7 +180,7 @@ class Situation:
             variable = config.state_variable(name)
             return spoken(value, extract_kind(variable) if variable else None, self.language)
 
-        return render(template, {**self.dialogue.values}, form)[0].strip()
+        return self.dialogue.render(template, form).strip()
 
 
 def _search(pattern: str, text: str) -> bool:

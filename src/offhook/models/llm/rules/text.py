@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " ", "\u202f": " "})
 _WORD = re.compile(r"[a-z0-9]+")
@@ -18,6 +19,8 @@ def bag(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# The same phrases are compared with every turn, and a turn with every phrase.
+@lru_cache(maxsize=2048)
 def plain(text: str) -> str:
     """Lower case without accents, quotes and dashes as on a keyboard."""
     text = unicodedata.normalize("NFKD", text.translate(_QUOTES).replace("œ", "oe").replace("Œ", "Oe"))
@@ -29,6 +32,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(_ABBREVIATION.sub(r"\1m", plain(text)))
 
 
+@lru_cache(maxsize=2048)
 def joined(text: str) -> str:
     """Plain words between single spaces, with one at each end, so that ``in`` finds whole words."""
     return f" {' '.join(words(text))} "

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from offhook.agents.dialogue import Dialogue
-from offhook.agents.load import parse_agent
+from offhook.agents.load import load_agent, parse_agent
 from offhook.agents.model import Message, ToolCall
 from offhook.models.llm.rules.decide import Speak, Step, Use, decide, extract_values
 
@@ -118,6 +121,16 @@ def test_plain_words_are_a_condition_when_most_of_them_were_said() -> None:
     assert used(decide(dialogue.user_said("What a day."))) == []
 
 
+def test_a_state_without_words_asks_for_what_it_wants_to_know() -> None:
+    state = {
+        "name": "s",
+        "variables": [{"name": "shoe_size"}, {"name": "email", "description": "Your e-mail address."}],
+    }
+    assert said(decide(start(state))) == "Could you tell me this, please: shoe size?"
+    assert "Your e-mail address?" in said(decide(start(state, values={"shoe_size": "9"})))
+    assert said(decide(start({"name": "s"}))) == "How can I help you?"
+
+
 def test_entering_a_state_says_its_words_and_the_next_variant_on_return() -> None:
     state = {"name": "s", "rules": {"say": ["First.", "Again."]}, "transitions": [{"destination_state_name": "s"}]}
     dialogue = start(state)
@@ -158,7 +171,7 @@ def test_a_fixed_answer_comes_before_the_prompt_and_the_question_after_it() -> N
 
 def test_the_agent_s_own_words_for_what_it_does_not_know() -> None:
     dialogue = start({"name": "s"}, rules={"unknown": "Ask my colleagues."}).user_said("What is the meaning of life?")
-    assert said(decide(dialogue)) == "Ask my colleagues."
+    assert said(decide(dialogue)) == "Ask my colleagues. How can I help you?"
 
 
 FUNCTION = {
@@ -202,3 +215,20 @@ def test_languages_without_words_of_their_own_still_ask_again_in_their_own(langu
     steps = decide(start({"name": "s"}, language=language).user_said("xyz"))
     assert said(steps)
     assert "Sorry" not in said(steps)
+
+
+SAMPLES = {
+    language: load_agent((files("offhook.agents") / "samples" / f"appointment.{language}.agent.yaml").read_text())
+    for language in ("en", "fr")
+}
+WORDS = st.sampled_from(
+    ["yes", "non", "06 12", "tuesday", "demain", "10h", "?", "where", "où", "my name is", "c'est", "no,", "pardon", "."]
+)
+
+
+@given(st.sampled_from(["en", "fr"]), st.integers(0, 7), st.lists(st.text(max_size=30) | WORDS, max_size=8))
+def test_whatever_is_said_in_any_state_is_answered(language: str, state: int, parts: list[str]) -> None:
+    agent = SAMPLES[language]
+    dialogue = Dialogue.start(agent, call_start_time=1_795_424_400.0).enter(agent.states[state].name)
+    assert decide(dialogue), "entering says or does something"
+    assert decide(dialogue.agent_said("Well?").user_said(" ".join(parts)))
