@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest_asyncio
+import uvloop
 
 from offhook.lines.line import Answered, Ended, Frame, LineEvent, Ringing
 from offhook.lines.media.engine import MediaEngine
@@ -18,6 +19,11 @@ from offhook.lines.sip.line import SipLine
 HOST = "127.0.0.1"
 # Below the ports that the system gives to the programs we call.
 RTP_PORTS = (20000, 29998)
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the server runs on: its handles and transports aren't asyncio's."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 async def poll(condition: Callable[[], object], limit_s: float) -> None:

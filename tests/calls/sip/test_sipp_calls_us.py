@@ -135,16 +135,13 @@ async def test_twenty_calls_at_once(office, sipp, scenario):
 
 
 async def test_flood_is_refused_with_503_and_the_call_in_progress_is_unharmed(office, sipp, baresip, scenario, tone_of):
-    ours, peer = await office(setups_per_s=1, setup_burst=3), await baresip(hz=700)
+    ours, peer = await office(setups_per_s=0.001, setup_burst=1), await baresip(hz=700)
     peer.command("dial", ours.uri)
     talk = await ours.talk()
     await talk.until(Answered)
-    for _ in range(2):  # what is left of the burst
-        ours.endpoint._admission.has_room(asyncio.get_running_loop().time())
     steps = scenario()
     steps.invite(attributes="").expect(503, action=steps.must_match("Retry-After: 5"))
     steps.request("ACK", cseq=1, uri="", branch="[branch-2]")
-    # A place comes free each second, and that call is then answered instead: half a second at 400 a second is safe.
     run = await sipp(steps, ours.address, calls=200, extra=("-r", "400"))
     heard = await talk.listen(1.0)
     await run.wait()

@@ -93,6 +93,7 @@ class SipEndpoint:
         self._lines: dict[Call, SipLine] = {}
         self._routes: dict[str, str] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._logged: dict[str, float] = {}
         self._lookups: set[asyncio.Task[None]] = set()
 
@@ -231,9 +232,11 @@ class SipEndpoint:
         if deadline is None:
             return
         if self._timer is not None:
-            if self._timer.when() <= deadline:
+            if self._timer_at <= deadline:
                 return
             self._timer.cancel()
+        # uvloop's handles don't tell when they are due.
+        self._timer_at = deadline
         self._timer = asyncio.get_running_loop().call_at(deadline, self._tick)
 
     # ------------------------------------------------------------------ calls

@@ -319,6 +319,8 @@ class SipStack:
         if call.over and call.deadline is None:
             watched.due = None
             del self._calls[call.key]
+            if isinstance(call, InboundCall):
+                self._by_invite.pop(call.invite.transaction_key, None)
 
     def _respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:
         watched = self._servers.get(transaction.request.transaction_key)
