@@ -133,11 +133,11 @@ async def office() -> AsyncIterator[Callable]:
             take(line)
 
         endpoint = SipEndpoint(
-            host=HOST, port=0, public_host=None, media=media, on_call=on_call,
-            **{"allow": ["127.0.0.0/8"], **options}
+            host=HOST, public_host=None, media=media, on_call=on_call,
+            **{"port": 0, "allow": ["127.0.0.0/8"], **options},
         )  # fmt: skip
-        await endpoint.start()
         opened.append((endpoint, media))
+        await endpoint.start()
         return Office(endpoint, talks)
 
     yield start
