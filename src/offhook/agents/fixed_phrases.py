@@ -15,8 +15,13 @@ SPOKEN = frozenset(
 
 
 def fixed_phrases(config: AgentConfig) -> list[str]:
-    """Greeting, presence phrases, fillers, fixed answers; for the ``rules`` model also the lines it answers from."""
-    found = list(_spoken(config.model_dump(mode="json", exclude_defaults=True)))
+    """Greeting, questions, fillers, fixed answers; for the ``rules`` model also the lines it answers from.
+
+    In the order in which a call is likely to need them.
+    """
+    asked = [state.rules.model_dump(include={"say"}) for state in config.states if state.rules is not None]
+    found = [config.initial_message or "", *_spoken(asked)]
+    found += _spoken(config.model_dump(mode="json", exclude_defaults=True))
     if config.llm.provider == "rules":
         found += config.base_prompt.splitlines()
     own = fillers(config.language)
@@ -28,7 +33,7 @@ def _spoken(value: Any, *, spoken: bool = False) -> Iterator[str]:  # noqa: ANN4
     if isinstance(value, str):
         if spoken:
             yield value
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
             yield from _spoken(item, spoken=spoken)
     elif isinstance(value, dict):

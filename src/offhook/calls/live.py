@@ -34,6 +34,7 @@ from offhook.recordings import TapeWriter
 log = structlog.get_logger(__name__)
 
 HANG_UP_LIMIT_S = 5.0  # a peer that doesn't answer BYE must not keep a call open; its transaction goes on alone
+LINE_TOOLS = frozenset({"press_keys"})  # what a line can do for an agent so far
 DRAINED = {EndCode.AGENT_HUNG_UP, EndCode.MAX_DURATION, EndCode.CALLER_SILENT}
 
 
@@ -105,8 +106,12 @@ class LiveCall:
             self._tape = services.recordings.open_tape(
                 self.call_id, self.plan.organization_id, self.line.rate_hz, time.time()
             )
-        model = services.model_for(config)
-        self._runner = AgentRunner(model)
+        self._runner = AgentRunner(
+            services.model_for(config.llm),
+            None if config.fallback_llm is None else services.model_for(config.fallback_llm),
+            executor=services.functions,
+            line_tools=LINE_TOOLS,
+        )
         self._session = CallSession(self._parts(self._runner), self.end)
         log.info("call_answered", call_id=self.call_id)
 

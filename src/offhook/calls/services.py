@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from offhook.agents.config import AgentConfig
+from offhook.agents.functions import ToolExecutor
 from offhook.agents.model import LanguageModel
+from offhook.agents.providers import Llm
 from offhook.audio.turn_model import TurnModel
 from offhook.calls.voice_hub import VoiceHub
 from offhook.models.speech import Recognizer, Synthesizer
@@ -17,11 +18,12 @@ from offhook.store.writer import CallWriter
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Providers by default; ``model_for`` gives the language model an agent names."""
+    """Providers by default; ``model_for`` gives the language model of an agent's choice."""
 
     recognizer: Recognizer
     synthesizer: Synthesizer
-    model_for: Callable[[AgentConfig], LanguageModel]
+    model_for: Callable[[Llm], LanguageModel]
+    functions: ToolExecutor
     turn_model: TurnModel
     turn_pool: ThreadPoolExecutor
     hub: VoiceHub

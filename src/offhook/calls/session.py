@@ -79,7 +79,6 @@ class CallSession:
             talk.Close: lambda c: self.speaker.close(c.utterance),
             talk.Pause: lambda c: self.speaker.pause(c.utterance),
             talk.Resume: lambda c: self.speaker.resume(c.utterance),
-            talk.Silence: lambda _: self.speaker.cut(),
             talk.Turn: self._note_turn,
             talk.Measured: lambda c: self._record(TurnMeasured(at=time.time(), turn=c.turn, stages_ms=c.stages_ms)),
             talk.Ignored: lambda c: log.debug("sound_ignored", start_ms=c.start_ms, reason=c.reason),

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx2
 import msgspec
@@ -23,9 +23,10 @@ from rich.table import Table
 
 from offhook.errors import ConfigurationError, LineError
 from offhook.record.events import CallEvent, StatusChanged, TranscriptAdded
-from offhook.server.logs import configure_logs
-from offhook.server.platform import Platform
 from offhook.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from offhook.server.platform import Platform
 
 NUMBER = "+33123456789"
 CALLER = "+33612345678"
@@ -89,6 +90,8 @@ def demo(
 
 
 async def _run(plan: DemoPlan) -> int:
+    from offhook.server.logs import configure_logs  # noqa: PLC0415 - the command line starts fast without the server
+
     console = Console(stderr=plan.quiet, quiet=plan.quiet, highlight=False)
     settings = _settings()
     configure_logs(settings)
@@ -96,8 +99,6 @@ async def _run(plan: DemoPlan) -> int:
         key = await platform.make_key()
         agent_id = await platform.publish_agent(plan.agent, llm=plan.llm)
         await platform.add_number(NUMBER, agent_id)
-        with console.status("the agent rehearses its fixed phrases …"):
-            await platform.warmer.warm()
         stage = _Stage(console)
         platform.calls.watchers.append(stage.watch)
         finished = await _hold_call(plan, settings, platform, stage)
@@ -122,6 +123,8 @@ def _settings() -> Settings:
 
 @contextlib.asynccontextmanager
 async def _platform(settings: Settings, console: Console) -> AsyncIterator[Platform]:
+    from offhook.server.platform import Platform  # noqa: PLC0415 - as above
+
     with console.status("loading the recognizer and the voice …"):
         platform = await Platform.open(settings)
     try:
@@ -132,10 +135,13 @@ async def _platform(settings: Settings, console: Console) -> AsyncIterator[Platf
 
 
 async def _hold_call(plan: DemoPlan, settings: Settings, platform: Platform, stage: _Stage) -> bool:
+    from offhook.server.providers import SPEECH_CACHE  # noqa: PLC0415 - as above
+
+    models_dir = settings.models_dir.expanduser()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "offhook.testing.caller_process",
         "--to", f"sip:{NUMBER}@{platform.sip_address}", "--from", CALLER, "--script", str(plan.caller),
-        "--models-dir", str(settings.models_dir.expanduser()), "--limit-s", str(CALL_LIMIT_S),
+        "--models-dir", str(models_dir), "--cache-dir", str(models_dir / SPEECH_CACHE), "--limit-s", str(CALL_LIMIT_S),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:

@@ -195,13 +195,6 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
-    """Stop sending at once and forget the rest."""
-
-    utterance: int
-
-
-@dataclass(frozen=True, slots=True)
 class Turn:
     """An item of the transcript, new or (same ``item``) grown or corrected.
 
@@ -258,7 +251,6 @@ Command = (
     | Close
     | Pause
     | Resume
-    | Silence
     | Turn
     | Measured
     | Ignored

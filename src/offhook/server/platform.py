@@ -16,6 +16,7 @@ from offhook.audio.vad import BatchedVad
 from offhook.calls.directory import Directory
 from offhook.calls.manager import CallManager
 from offhook.calls.services import Services
+from offhook.calls.tools.custom_function import HttpFunctions
 from offhook.calls.voice_hub import VoiceHub
 from offhook.errors import ProviderError
 from offhook.lines.media.engine import MediaEngine
@@ -135,9 +136,10 @@ class Platform:
             providers.recognizer.start(),
             providers.synthesizer.start(),
         )
-        hub = VoiceHub(vad)
+        hub, functions = VoiceHub(vad), HttpFunctions()
+        stack.push_async_callback(functions.close)
         services = Services(
-            providers.recognizer, providers.synthesizer, providers.model_for, turn_model, pool, hub, writer,
+            providers.recognizer, providers.synthesizer, providers.model_for, functions, turn_model, pool, hub, writer,
             self.recordings,
         )  # fmt: skip
         self._writer = writer
@@ -145,7 +147,7 @@ class Platform:
         recovery = Recovery(self._database, writer, self.recordings)
         await recovery.close_orphans()
         await self._listen(hub)
-        self.warmer = Warmer(self._database, providers.synthesizer)
+        self.warmer = Warmer(self._database, providers.synthesizer, lambda: self.calls.active > 0)
         self._spawn(self.warmer.run(), "warm-voice")
         self._spawn(recovery.recover_recordings(), "recover-recordings")
         if providers.local and settings.max_calls is None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from offhook.agents.config import AgentConfig
 from offhook.agents.model import LanguageModel
+from offhook.agents.providers import Llm
 from offhook.models.llm import build_model
 from offhook.models.speech import Recognizer, Synthesizer
 from offhook.models.stt.local import LocalRecognizer
 from offhook.models.tts.local import LocalSynthesizer
 from offhook.settings import Settings
+
+
+# Rendered fixed phrases depend on the voice's model, not on a server's data, so they are kept beside the model.
+SPEECH_CACHE = "speech-cache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Providers:
 
     recognizer: Recognizer
     synthesizer: Synthesizer
-    model_for: Callable[[AgentConfig], LanguageModel]
+    model_for: Callable[[Llm], LanguageModel]
     local: bool = True
 
 
@@ -31,11 +35,11 @@ class ModelShelf:
         self._settings = settings
         self._models: dict[str, LanguageModel] = {}
 
-    def model_for(self, config: AgentConfig) -> LanguageModel:
+    def model_for(self, choice: Llm) -> LanguageModel:
         """The model an agent names. Raises ConfigurationError when it isn't configured."""
-        key = config.llm.model_dump_json()
+        key = choice.model_dump_json()
         if key not in self._models:
-            self._models[key] = build_model(config.llm, self._settings)
+            self._models[key] = build_model(choice, self._settings)
         return self._models[key]
 
     async def close(self) -> None:
@@ -50,6 +54,6 @@ def local_providers(settings: Settings, shelf: ModelShelf) -> Providers:
     models_dir = settings.models_dir.expanduser()
     return Providers(
         LocalRecognizer(models_dir),
-        LocalSynthesizer(models_dir, settings.data_dir / "speech-cache"),
+        LocalSynthesizer(models_dir, models_dir / SPEECH_CACHE),
         shelf.model_for,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 from sqlalchemy import and_, select
@@ -28,8 +29,8 @@ RATE_HZ = 8000
 class Warmer:
     """``run`` looks for published versions not yet prepared; ``warm`` prepares them now."""
 
-    def __init__(self, database: Database, synthesizer: Synthesizer) -> None:
-        self._database, self._synthesizer = database, synthesizer
+    def __init__(self, database: Database, synthesizer: Synthesizer, busy: Callable[[], bool]) -> None:
+        self._database, self._synthesizer, self._busy = database, synthesizer, busy
         self._done: set[str] = set()
         self._lock = asyncio.Lock()
 
@@ -51,7 +52,11 @@ class Warmer:
         try:
             version = await asyncio.to_thread(Agents(self._database).version, organization_id, agent_id)
             config = parse_agent(version.configuration)
-            await self._synthesizer.prepare(clauses_of(config), voice_of(config), RATE_HZ)
+            for clause in clauses_of(config):
+                # A clause under way would delay a caller's by a second: rehearse only while nobody calls.
+                while self._busy():
+                    await asyncio.sleep(LOOK_EVERY_S)
+                await self._synthesizer.prepare([clause], voice_of(config), RATE_HZ)
         except (AgentConfigError, ProviderError) as error:
             log.warning("agent_not_prepared", agent_id=agent_id, error=str(error))
 

@@ -80,6 +80,7 @@ class SimulatedCaller:
     async def prepare(self) -> None:
         """Give voice to every line."""
         voice = VoiceChoice(self._script.voice, self._script.language)
+        await self._synthesizer.prepare([line.say for line in self._script.lines], voice, RATE_HZ)
         for line in self._script.lines:
             parts = [pcm async for pcm in self._synthesizer.speak(line.say, voice, RATE_HZ)]
             self._rendered[line.say] = b"".join(parts)
