@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
@@ -18,8 +19,12 @@ from offhook.settings import Settings
 FILE_NAME = "offhook.db"
 # A writer waits this long for another process (the command line beside a server) before it gives up.
 BUSY_TIMEOUT_MS = 5000
-# What people said on the phone must not come out in the text of a database error.
-_QUIET: dict[str, Any] = {"hide_parameters": True}
+_ENGINE: dict[str, Any] = {
+    # What people said on the phone must not come out in the text of a database error.
+    "hide_parameters": True,
+    # Characters as they are: SQLite finds no key by a JSON path that is stored as an escape.
+    "json_serializer": lambda value: msgspec.json.encode(value).decode(),
+}
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -48,7 +53,7 @@ class Database:
         if self.is_sqlite and not self.url.database:
             raise ConfigurationError("OFFHOOK_DATABASE_URL: SQLite needs a file: sqlite:////path/to/offhook.db")
         self.engine = (
-            _sqlite_engine(str(self.url)) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True, **_QUIET)
+            _sqlite_engine(str(self.url)) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True, **_ENGINE)
         )
 
     @classmethod
@@ -99,11 +104,11 @@ def _alembic(connection: Connection) -> Config:
 
 
 def _server_engine(url: URL) -> Engine:
-    return create_engine(url, pool_pre_ping=True, **_QUIET)
+    return create_engine(url, pool_pre_ping=True, **_ENGINE)
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, **_QUIET)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, **_ENGINE)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a driver's own object
