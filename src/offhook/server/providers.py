@@ -13,7 +13,6 @@ from offhook.models.stt.local import LocalRecognizer
 from offhook.models.tts.local import LocalSynthesizer
 from offhook.settings import Settings
 
-
 # Rendered fixed phrases depend on the voice's model, not on a server's data, so they are kept beside the model.
 SPEECH_CACHE = "speech-cache"
 

@@ -54,7 +54,7 @@ class Warmer:
             config = parse_agent(version.configuration)
             for clause in clauses_of(config):
                 # A clause under way would delay a caller's by a second: rehearse only while nobody calls.
-                while self._busy():
+                while self._busy():  # noqa: ASYNC110 - the end of the last call is nobody's event
                     await asyncio.sleep(LOOK_EVERY_S)
                 await self._synthesizer.prepare([clause], voice_of(config), RATE_HZ)
         except (AgentConfigError, ProviderError) as error:
