@@ -38,7 +38,8 @@ class Server:
         with (self.folder / "server.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "offhook.testing.fixed_server", "--data-dir", str(self.folder / "data"),
-                *self._options, stdout=asyncio.subprocess.PIPE, stderr=log, env={**os.environ, "OFFHOOK_LOG_LEVEL": "info"},
+                *self._options, stdout=asyncio.subprocess.PIPE, stderr=log,
+                env={**os.environ, "OFFHOOK_LOG_LEVEL": "info"},
             )  # fmt: skip
         line = await asyncio.wait_for(self._process.stdout.readline(), 30)
         assert line, self.log()
@@ -110,10 +111,10 @@ async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
 
 @pytest.fixture(scope="session")
 def caller_audio(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Six seconds of µ-law: half a second of silence, a spoken sentence, silence."""
+    """Ten seconds of µ-law: silence while the agent greets, a spoken sentence, silence for the answer."""
     path = tmp_path_factory.mktemp("voice") / "spoken.wav"
     subprocess.run(["espeak-ng", "-w", str(path), "I would like an appointment please."], check=True)
     with wave.open(str(path)) as spoken:
         voice = np.frombuffer(spoken.readframes(spoken.getnframes()), "<i2")
         phone = soxr.resample(voice, spoken.getframerate(), 8000)
-    return ulaw_encode(np.pad(phone, (4000, 44000 - len(phone))).astype("<i2").tobytes())
+    return ulaw_encode(np.pad(phone, (34000, 46000 - len(phone))).astype("<i2").tobytes())
