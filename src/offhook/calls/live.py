@@ -33,7 +33,7 @@ from offhook.recordings import TapeWriter
 
 log = structlog.get_logger(__name__)
 
-HANG_UP_LIMIT_S = 5.0  # a peer that doesn't answer BYE must not keep a call open; its transaction goes on alone
+HANG_UP_LIMIT_S = 3.0  # a peer that does not answer BYE must not keep a call open; its transaction goes on alone
 LINE_TOOLS = frozenset({"press_keys"})  # what a line can do for an agent so far
 DRAINED = {EndCode.AGENT_HUNG_UP, EndCode.MAX_DURATION, EndCode.CALLER_SILENT}
 

@@ -27,6 +27,11 @@ a=rtpmap:8 PCMA/8000
 OK = "<send><![CDATA[\nSIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n" + NO_BODY
 
 
+CANCELLED = f"<send><![CDATA[\nSIP/2.0 487 Request Terminated\n{COPIED}{NO_BODY}".replace(
+    "[last_CSeq:]", "CSeq: 1 INVITE"
+)
+
+
 def scenario(*parts: str) -> str:
     return '<?xml version="1.0"?><scenario name="test">' + "".join(parts) + "</scenario>"
 
@@ -66,9 +71,6 @@ async def test_a_refusal_gives_its_status_and_end_reason(server, sipp, code, rea
 
 
 async def test_nobody_answers_within_the_ring_limit(server, sipp):
-    cancelled = (
-        f"<send><![CDATA[\nSIP/2.0 487 Request Terminated\n{COPIED.replace('[last_CSeq:]', 'CSeq: 1 INVITE')}{NO_BODY}"
-    )
     peer = await sipp(
         scenario(
             '<recv request="INVITE"/>', RINGING, '<recv request="CANCEL"/>', OK, cancelled, '<recv request="ACK"/>'
@@ -102,7 +104,11 @@ async def test_an_answered_call_talks_and_the_api_ends_it(server, sipp):
 
 
 async def test_ending_a_call_that_still_rings_cancels_it(server, sipp):
-    peer = await sipp(scenario('<recv request="INVITE"/>', RINGING, '<recv request="CANCEL"/>', OK))
+    peer = await sipp(
+        scenario(
+            '<recv request="INVITE"/>', RINGING, '<recv request="CANCEL"/>', OK, CANCELLED, '<recv request="ACK"/>'
+        )
+    )
     call_id = await place(server, peer.uri)
     await server.wait_for(call_id, lambda call: call["status"] == "ringing")
     await server.ask("POST", f"/v1/calls/{call_id}/terminate")
