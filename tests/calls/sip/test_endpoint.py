@@ -44,6 +44,16 @@ async def test_bytes_that_are_no_sip_are_dropped_and_logged_once(office):
     assert dropped[0]["source"].startswith(HOST)
 
 
+async def test_a_peer_that_is_gone_does_not_make_us_deaf(office):
+    ours = await office()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
+        gone.bind((HOST, 0))
+        # Without rport the answer goes to the port in Via, 9, where nobody listens: an ICMP error comes back.
+        gone.sendto(options(branch="gone").replace(b";rport", b""), ours.address)
+    await asyncio.sleep(0.2)
+    assert (await ask(ours.address, options(branch="next"))).startswith(b"SIP/2.0 200 OK\r\n")
+
+
 async def test_message_too_large_gets_513(office):
     ours = await office()
     answer = await ask(ours.address, options(more=f"Subject: {'x' * 30_000}\r\n"))

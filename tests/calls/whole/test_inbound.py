@@ -63,8 +63,9 @@ def scenario(*parts: str) -> str:
     return '<?xml version="1.0"?><scenario name="test">' + "".join(parts) + "</scenario>"
 
 
-def refused(code: int, *more: str) -> str:
-    return scenario(INVITE, RINGS, f'<recv response="{code}">{"".join(more)}</recv>', ACK)
+def refused(code: int) -> str:
+    ack = ACK.replace("[next_url]", "sip:[service]@[remote_ip]:[remote_port]")
+    return scenario(INVITE, RINGS, f'<recv response="{code}"/>', ack)
 
 
 def talks(audio_path: str, ms: int) -> str:

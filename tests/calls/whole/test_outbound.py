@@ -73,7 +73,7 @@ async def test_a_refusal_gives_its_status_and_end_reason(server, sipp, code, rea
 async def test_nobody_answers_within_the_ring_limit(server, sipp):
     peer = await sipp(
         scenario(
-            '<recv request="INVITE"/>', RINGING, '<recv request="CANCEL"/>', OK, cancelled, '<recv request="ACK"/>'
+            '<recv request="INVITE"/>', RINGING, '<recv request="CANCEL"/>', OK, CANCELLED, '<recv request="ACK"/>'
         )
     )
     call_id = await place(server, peer.uri, max_ring_seconds=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import select
 import socket
 from collections.abc import Callable
 from typing import cast
@@ -39,6 +40,8 @@ class DatagramTransport:
         self._receive, self._unreachable = receive, unreachable
         self._socket: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._epoll: select.epoll | None = None
+        self._watched = -1
         self._names: dict[tuple[str, int], tuple[str, int]] = {}
         self._lookups: set[asyncio.Task[None]] = set()
 
@@ -61,7 +64,14 @@ class DatagramTransport:
             sock.close()
             raise
         self._socket, self._loop = sock, asyncio.get_running_loop()
-        self._loop.add_reader(sock.fileno(), self._readable)
+        self._watched = sock.fileno()
+        if hasattr(select, "epoll"):
+            # An ICMP error raises POLLERR on the socket, at which libuv (uvloop) stops watching it for good. An epoll
+            # set in between is readable then, and never in error itself.
+            self._epoll = select.epoll()
+            self._epoll.register(sock.fileno(), select.EPOLLIN)
+            self._watched = self._epoll.fileno()
+        self._loop.add_reader(self._watched, self._readable)
         return int(sock.getsockname()[1])
 
     def send(self, data: bytes, hop: Hop) -> None:
@@ -80,7 +90,9 @@ class DatagramTransport:
         for task in self._lookups:
             task.cancel()
         if self._socket is not None and self._loop is not None:
-            self._loop.remove_reader(self._socket.fileno())
+            self._loop.remove_reader(self._watched)
+            if self._epoll is not None:
+                self._epoll.close()
             self._socket.close()
             self._socket = None
 
