@@ -201,6 +201,8 @@ class JitterBuffer:
             return self._conceal()
         head = self._segments[0]
         covered = min(head.start - cursor, self._stalled * FRAME_SAMPLES)
+        if now_ms - head.arrival_ms > MAX_MS - FRAME_MS:
+            covered = head.start - cursor  # it has waited long enough for what was before it
         cursor += covered
         self._cursor, self._stalled = cursor, 0
         if head.start == cursor:

@@ -12,7 +12,7 @@ from offhook.lines.line import Frame, MediaStats
 from offhook.lines.media.codec import FRAME_MS, RATE_HZ, Codec
 from offhook.lines.media.control import Control
 from offhook.lines.media.inbound import Inbound
-from offhook.lines.media.outbound import Outbound
+from offhook.lines.media.outbound import Outbound, Outgoing
 from offhook.lines.media.route import Address, Route, make_route
 from offhook.lines.media.rtcp import is_rtcp
 
@@ -39,9 +39,9 @@ class Host(Protocol):
 class MediaLeg:
     """A leg of the engine. ``owner`` is whoever takes its frames; ``local_port`` its even RTP port.
 
-    Everything up to ``close`` is for the loop; ``route_changed``, ``receive``, ``receive_control``, ``tick`` and
-    ``shut`` are the media thread's. Between the two pass single references and deques, each swapped or appended in
-    one step, so neither waits for the other.
+    Everything up to ``close`` is for the loop; ``receive``, ``receive_control``, ``send``, ``frame`` and ``shut`` are
+    the media thread's. Between the two pass single references and deques, each swapped or appended in one step, so
+    neither waits for the other.
     """
 
     def __init__(self, host: Host, rtp: socket.socket, rtcp: socket.socket, owner: object) -> None:
@@ -54,6 +54,7 @@ class MediaLeg:
         self._destination: Address | None = None
         self._sends, self._hears = True, True
         self._index = 0
+        self._outgoing: Outgoing = (None, None, None)
         self._sent = self._unsent = self._control_ignored = 0
         self._stranger_told = False
         self._closed = False
@@ -142,17 +143,21 @@ class MediaLeg:
         else:
             self._control.datagram(data, arrival_ms)
 
-    def tick(self, now_ms: float, late_ms: float) -> Frame:
-        """One step of 20 ms, due at ``now_ms`` and run ``late_ms`` after."""
+    def send(self, late_ms: float) -> None:
+        """The first half of a tick, run ``late_ms`` after it was due: our packet."""
         route = self._follow()
+        if route is None or not self._sends or late_ms > MAX_LATE_MS or not route.reachable:
+            self._outgoing = self._outbound.skip()
+            return
+        self._outgoing = outgoing = self._outbound.tick(route)
+        if outgoing[0] is not None:
+            self._send(outgoing[0])
+
+    def frame(self, now_ms: float) -> Frame:
+        """The second half of a tick, due at ``now_ms``: what passed in both directions."""
         inbound = self._inbound
         heard, concealed = inbound.frame(now_ms)
-        if route is None or not self._sends or late_ms > MAX_LATE_MS or not route.reachable:
-            datagram, said, sent = self._outbound.skip()
-        else:
-            datagram, said, sent = self._outbound.tick(route)
-        if datagram is not None:
-            self._send(datagram)
+        _, said, sent = self._outgoing
         if self._control.due(now_ms):
             self._send_control(self._control.report(now_ms))
         index, self._index = self._index, self._index + 1

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import struct
 
+from offhook.audio.tones import dtmf
 from offhook.lines.line import Sent
-from offhook.lines.media.codec import FRAME_SAMPLES, Codec
+from offhook.lines.media.codec import FRAME_BYTES, FRAME_SAMPLES, RATE_HZ, Codec
 from offhook.lines.media.play_queue import PlayQueue
 from offhook.lines.media.route import Route
 from offhook.lines.media.telephone_event import EventPacket, EventSender
-from offhook.lines.media.tones import key_tone
 
 _HEADER = struct.Struct("!BBHII")
 _VERSION = 0x80
@@ -81,7 +81,8 @@ class Outbound:
             if isinstance(event, EventPacket):
                 return self._event(event, route.telephone_event_pt, timestamp)
         elif (tone := self._events.tone) is not None:
-            said = key_tone(*tone)
+            digit, since = tone
+            said = dtmf(digit, RATE_HZ)[2 * since : 2 * since + FRAME_BYTES]
             return self._sound(codec, timestamp, codec.encode(said)), said, None
         return self._sound(codec, timestamp, _SILENCE[codec]), None, None
 

@@ -92,11 +92,10 @@ class EventSender:
 
     def press(self, digits: str) -> None:
         """Queue keys: ``0-9*#A-D``, ``w`` waits half a second. Raises LineError for anything else, queuing nothing."""
-        keys = [WAIT if key in "wW" else key.upper() for key in digits]
-        for key in keys:
-            if key != WAIT and key not in DIGITS:
+        for key in digits:
+            if key not in "wW" and key.upper() not in DIGITS:
                 raise LineError(f"{key!r} is not a key of a phone: use 0-9, *, #, A-D, or w to wait")
-        self._waiting.extend(keys)
+        self._waiting.extend(WAIT if key in "wW" else key.upper() for key in digits)
 
     @property
     def idle(self) -> bool:
