@@ -10,18 +10,43 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offhook.api.auth import Authenticator
 from offhook.api.control import ApiDeps
 from offhook.api.conventions import Conventions
 from offhook.api.envelope import ApiError
 from offhook.api.errors import respond
+from offhook.api.fast_lane import FastLane
 from offhook.api.openapi import describe
 from offhook.api.resources import Resources
-from offhook.api.v1 import agents, calls, health, hot, keys, numbers, trunks
+from offhook.api.v1 import agents, calls, health, keys, numbers, trunks
 from offhook.errors import OffhookError
 
 _HANDLED = (ApiError, OffhookError, OperationalError, RequestValidationError, HTTPException)
+
+
+class Application(FastAPI):
+    """The framework behind what holds for every request."""
+
+    front: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "http":
+            await self.front(scope, receive, send)
+        else:
+            await self.framework(scope, receive, send)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The framework's layers without its last resort, which would answer before ours."""
+        stack = super().build_middleware_stack()
+        return stack.app if isinstance(stack, ServerErrorMiddleware) else stack
+
+    async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """FastAPI itself."""
+        await super().__call__(scope, receive, send)
 
 
 def create_app(deps: ApiDeps) -> FastAPI:
@@ -35,7 +60,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
         await authenticator.close()
         resources.reads.close()
 
-    app = FastAPI(
+    app = Application(
         title="Offhook",
         version=version("offhook"),
         description="AI voice agents on real phone calls, with a complete, trustworthy record of each call.",
@@ -43,11 +68,9 @@ def create_app(deps: ApiDeps) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.resources = resources
-    app.add_middleware(Conventions, authenticator=authenticator)
+    app.front = Conventions(FastLane(app.framework, resources), authenticator)
     for kind in _HANDLED:
         app.add_exception_handler(kind, respond)
-    # First, so that the route asked most is found first.
-    app.include_router(hot.router)
     for module in (calls, agents, numbers, trunks, keys, health):
         app.include_router(module.router)
     app.router.routes.extend(deps.routes)

@@ -48,7 +48,7 @@ class Authenticator:
         """Who has this key. Raises the 401 that says what is wrong with it."""
         if not secret:
             raise ApiError(401, "authentication_error", "An API key is needed: header X-Api-Key")
-        key = await self._reads.key(digest(secret.decode("latin-1")))
+        key = await self._reads.key(digest(secret))
         if key is None:
             raise ApiError(401, "authentication_error", "This API key is unknown or was revoked")
         now = now_us()

@@ -31,9 +31,6 @@ class Conventions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id")
         if request_id is None or _REQUEST_ID.fullmatch(request_id) is None:

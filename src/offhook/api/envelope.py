@@ -62,9 +62,20 @@ def _sound(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+class SuccessFrame:
+    """The success envelope around JSON, encoded once for a message."""
+
+    def __init__(self, message: str, status: int = 200) -> None:
+        self._tail = b',"message":%b,"error":null,"status":%d}' % (msgspec.json.encode(message), status)
+
+    def around(self, data: bytes) -> bytes:
+        """The whole body."""
+        return b'{"data":' + data + self._tail
+
+
 def success_body(data: bytes, message: str, status: int = 200) -> bytes:
     """The success envelope around JSON."""
-    return b'{"data":%b,"message":%b,"error":null,"status":%d}' % (data, msgspec.json.encode(message), status)
+    return SuccessFrame(message, status).around(data)
 
 
 def success(data: object, message: str, status: int = 200) -> Response:

@@ -17,6 +17,7 @@ from offhook.store.events import load_record
 from offhook.store.tables import calls
 
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NO_URLS = b',"recording_url":null,"recording_channels_url":null}'
 _FINAL_NAMES = [status.value for status in FINAL]
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 
@@ -29,7 +30,11 @@ class StoredCall(NamedTuple):
     secure: bool
     recorded: bool
 
-    def with_urls(self, mixed: str | None, channels: str | None) -> bytes:
+    def without_urls(self) -> bytes:
+        """The whole ``data`` of a call whose recording is not there (yet)."""
+        return self.document[:-1] + _NO_URLS
+
+    def with_urls(self, mixed: str, channels: str) -> bytes:
         """The whole ``data`` as JSON."""
         urls = msgspec.json.encode({"recording_url": mixed, "recording_channels_url": channels})
         return b"%b,%b" % (self.document[:-1], urls[1:])

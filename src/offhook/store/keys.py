@@ -47,9 +47,9 @@ class ApiKey:
     last_used_us: int | None = None
 
 
-def digest(key: str) -> str:
-    """What is stored of a key; surrogates that no key has are hashed like any other bytes."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+def digest(key: bytes) -> str:
+    """What is stored of a key."""
+    return hashlib.sha256(key).hexdigest()
 
 
 class ApiKeys:
@@ -77,7 +77,7 @@ class ApiKeys:
                     "organization_id": organization_id,
                     "name": name,
                     "prefix": key.prefix,
-                    "digest": digest(secret),
+                    "digest": digest(secret.encode()),
                     "scopes": [scope.value for scope in scopes],
                     "created_us": key.created_us,
                     "expires_us": expires_us,

@@ -167,9 +167,9 @@ async def test_blanked_fields_leave_every_other_digit_alone(database, writer, be
     line = {"component": "stt", "quantity": "1", "unit": "minute", "unit_price": "0.00000015", "amount": "0.00000015"}
     await talk.add(e.Costed(at=9.0, lines=(line,)))
     stored = Calls(database).get(ORGANIZATION, talk.record.call_id)
-    lean = stored.without(transcript=b"[]", transcript_string=b'""').with_urls("http://m", None)
+    lean = stored.without(transcript=b"[]", transcript_string=b'""').with_urls("http://m", "http://c")
     assert json.loads(lean, parse_float=Decimal)["cost"] == Decimal("0.00000015")
-    whole, shown = msgspec.json.decode(stored.with_urls("http://m", None)), msgspec.json.decode(lean)
+    whole, shown = msgspec.json.decode(stored.with_urls("http://m", "http://c")), msgspec.json.decode(lean)
     assert whole["transcript_string"] == "User: hello"
     assert shown == {**whole, "transcript": [], "transcript_string": ""}
     assert shown["recording_url"] == "http://m"
@@ -200,9 +200,9 @@ async def test_the_hot_read_knows_a_key_until_it_is_revoked(database, reads):
     key, secret = keys.create(
         organization.id, "k", scopes=(Scope.CALLS_READ, Scope.CALLS_WRITE), expires_us=now_us() + 1
     )
-    found = await reads.key(digest(secret))
+    found = await reads.key(digest(secret.encode()))
     assert (found.id, found.organization_id, found.expires_us) == (key.id, organization.id, key.expires_us)
     assert found.scopes == {"calls:read", "calls:write"}
-    assert await reads.key(digest("else")) is None
+    assert await reads.key(digest(b"else")) is None
     keys.revoke(organization.id, key.id)
-    assert await reads.key(digest(secret)) is None
+    assert await reads.key(digest(secret.encode())) is None

@@ -29,7 +29,7 @@ def rows(path, query, *values):
 
 
 def document(database, call_id):
-    return msgspec.json.decode(Calls(database).get(ORGANIZATION, call_id).with_urls(None, None))
+    return msgspec.json.decode(Calls(database).get(ORGANIZATION, call_id).without_urls())
 
 
 async def test_events_are_durable_within_50_ms(database, path, begin):
@@ -124,7 +124,7 @@ def test_kill_9_loses_nothing_that_was_confirmed_and_tears_nothing(database, pat
         assert last in {sequence, sequence + 1}  # the group that was on its way may be there or not, whole
         record = calls.load_record(call_id)
         assert record.events_applied == last
-        shown = msgspec.json.decode(calls.get("o", call_id).with_urls(None, None))
+        shown = msgspec.json.decode(calls.get("o", call_id).without_urls())
         assert len(shown["transcript"]) == last - 1
     assert set(calls.unfinished()) == set(confirmed)
 

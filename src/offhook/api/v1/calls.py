@@ -19,6 +19,7 @@ from offhook.api.errors import invalid
 from offhook.api.paging import Paging
 from offhook.api.replay import Key, once
 from offhook.api.resources import Resources, Shared
+from offhook.api.v1.call_answer import read_call, shown
 from offhook.api.v1.call_schemas import (
     AnswerType,
     Direction,
@@ -27,7 +28,6 @@ from offhook.api.v1.call_schemas import (
     WebCallGetApiResponseData,
 )
 from offhook.api.v1.envelopes import Listing, Success, answers
-from offhook.api.v1.hot import read_call, shown
 from offhook.calls.request import PhoneCallRequest
 from offhook.errors import NotFoundError
 from offhook.record.events import CallEvent, MetadataChanged
@@ -214,6 +214,12 @@ async def start_phone_call_v0(body: LegacyPhoneCall, caller: Writer, shared: Sha
 
 
 # ---------------------------------------------------------------------- one call
+
+
+@router.get("/v1/calls/{call_id}", responses=answers(200, Success[AnyCall], 404))
+async def get_call(call_id: UUID, caller: Reader, shared: Shared) -> Response:
+    """The whole record of a call, also while it lives."""
+    return RawResponse(await read_call(shared, caller, str(call_id)))
 
 
 class ChangeCall(Body):
