@@ -215,7 +215,6 @@ class MediaEngine:
 
     def _add(self, leg: MediaLeg) -> None:
         for reader, take in ((leg.rtp, leg.receive), (leg.rtcp, leg.receive_control)):
-            _drain(reader)
             self._readers[reader.fileno()] = (reader, leg, take)
             self._epoll.register(reader.fileno(), select.EPOLLIN)
         min(self._slots, key=len).append(leg)
@@ -257,10 +256,3 @@ def _tune(one: socket.socket, family: int) -> None:
             one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _EXPEDITED)
         else:
             one.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED)
-
-
-def _drain(reader: socket.socket) -> None:
-    """Throw away what came before the call's media began: it would be heard as a burst of old sound."""
-    with contextlib.suppress(OSError):
-        while True:
-            reader.recv(_DATAGRAM_BYTES)

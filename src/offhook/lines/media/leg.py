@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from functools import partial
 from typing import Protocol
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 # A tick later than three packets sends nothing: a longer burst overruns the far end's jitter buffer, and is heard as
 # a loss anyway. What was to be said is said later instead.
 MAX_LATE_MS = 3 * FRAME_MS
+_DRAIN_PACKETS = 500  # more than a socket's buffer holds: a flood must not keep us reading
 
 
 class Host(Protocol):
@@ -71,6 +73,7 @@ class MediaLeg:
         first = self._route is None
         self._route = make_route(remote, codec, telephone_event_pt)
         if first and not self._closed:
+            _drain(self.rtp)
             self._host.begin(self)
 
     def pause(self) -> None:
@@ -210,3 +213,10 @@ class MediaLeg:
                 log.warning, "media_from_stranger", port=self.local_port, source=source, negotiated=negotiated
             )
             self._host.say(event)
+
+
+def _drain(reader: socket.socket) -> None:
+    """Throw away what came before the call's media began: it would be heard as a burst of old sound."""
+    with contextlib.suppress(OSError):
+        for _ in range(_DRAIN_PACKETS):
+            reader.recv(1)
