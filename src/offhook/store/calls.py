@@ -34,7 +34,7 @@ class StoredCall(NamedTuple):
         """The whole ``data`` of a call whose recording is not there (yet)."""
         return self.document[:-1] + _NO_URLS
 
-    def with_urls(self, mixed: str, channels: str) -> bytes:
+    def with_urls(self, mixed: str | None, channels: str | None) -> bytes:
         """The whole ``data`` as JSON."""
         urls = msgspec.json.encode({"recording_url": mixed, "recording_channels_url": channels})
         return b"%b,%b" % (self.document[:-1], urls[1:])
