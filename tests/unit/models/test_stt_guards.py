@@ -2,7 +2,7 @@
 
 import pytest
 
-from offhook.models.stt.guards import Decoding, better, doubtful, loops, nobody_spoke
+from offhook.models.stt.guards import Decoding, better, doubtful, echoes, loops, nobody_spoke
 
 
 def decoding(text: str, log_probability: float = -0.3, no_speech: float = 0.01, tokens: int | None = None) -> Decoding:
@@ -46,3 +46,10 @@ def test_a_loop_gives_way_to_the_second_decoding_and_doubt_to_the_likelier():
     assert better(loop, plain, 3.0) is plain
     assert better(doubt, plain, 3.0) is plain
     assert better(plain, doubt, 3.0) is plain
+
+
+def test_a_stretch_of_the_prompt_is_an_echo_but_an_expected_short_answer_is_not():
+    prompt = "Which day suits you? Monday, Tuesday, half past ten."
+    assert echoes(decoding("which day suits you"), prompt)
+    assert not echoes(decoding("Half past ten."), prompt)
+    assert not echoes(decoding("Tuesday at half past ten would suit me."), prompt)

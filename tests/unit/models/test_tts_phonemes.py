@@ -9,6 +9,7 @@ from offhook.models.tts.phonemes import split_at_pauses, symbols, to_kokoro, tok
     ("ipa", "language", "kokoro"),
     [
         ("ma^ɪ bˈɔ^ɪ", "en-us", "mI bˈY"),
+        ("a^ɪ wɪl ba^ɪ", "en-us", "ˌI wɪl bI"),
         ("d^ʒˈʌd^ʒ t^ʃˈɛɹ", "en-us", "ʤˈʌʤ ʧˈɛɹ"),
         ("bˈɜːd", "en-us", "bˈɜɹd"),
         ("wˈɔːɾɚ", "en-us", "wˈɔTəɹ"),

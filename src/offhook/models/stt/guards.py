@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 _TOKENS_PER_S = 6
 _TOKENS_SLACK = 6
 _COMPRESSION = 2.0  # text that zlib halves repeats itself (Whisper's own threshold is 2.4, on longer texts)
+_ECHO_WORDS = 4
 _DOUBTFUL_LOG_PROBABILITY = -0.9
 _SILENT = 0.6  # no-speech probability and log-probability that together mean nobody spoke: from the Whisper paper's
 _SILENT_LOG_PROBABILITY = -0.8  # thresholds (0.6, -1.0), the second tightened on phone audio
@@ -41,6 +43,16 @@ def loops(decoding: Decoding, duration_s: float) -> bool:
 def doubtful(decoding: Decoding) -> bool:
     """The model itself has little trust in it."""
     return decoding.log_probability < _DOUBTFUL_LOG_PROBABILITY
+
+
+def echoes(decoding: Decoding, prompt: str) -> bool:
+    """It repeats a stretch of the prompt, as the decoder does when it hears little; short answers may well be in it."""
+    said = _plain(decoding.text)
+    return len(said.split()) >= _ECHO_WORDS and said in _plain(prompt)
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
 
 
 def nobody_spoke(decoding: Decoding) -> bool:

@@ -45,6 +45,7 @@ def to_kokoro(ipa: str, language: str) -> str:
             text = text.replace(written, symbol)
     if language.startswith("en"):
         text = re.sub(r"(\S)\u0329", r"ᵊ\1", text)  # a syllabic consonant
+        text = re.sub(r"(?<!\S)I(?=\s)", "ˌI", text)  # unstressed, the voice swallows "I" at the beginning
     return "".join(letter for letter in text if letter in symbols())
 
 
