@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from offhook.api.conventions import MAX_BODY_BYTES
 from offhook.api.v1.envelopes import ApiResponseError
+from offhook.record.times import parse_iso_us
 from offhook.store.ids import now_us
 from offhook.store.keys import ApiKeys, Scope
 
@@ -215,3 +216,39 @@ async def test_the_document_names_the_contracts_schemas_and_our_errors_only(site
                 if int(code) >= 400:
                     assert "ApiResponseError" in json.dumps(response), f"{method} {path} {code}"
     assert (await site.http.get("/docs")).status_code == 200
+
+
+async def test_a_database_that_fails_is_503_and_heals(site, monkeypatch):
+    call = await site.call()
+    monkeypatch.setattr("offhook.api.v1.calls._WRITE_LIMIT_S", 0.05)
+
+    def rename(table, to):
+        with site.database.write() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {to}")
+
+    async def check(table, method, path, **body):
+        rename(table, "gone")
+        with capture_logs():
+            answer = await site.http.request(method, path, **body)
+        rename("gone", table)
+        check_error(answer, 503, "internal_error")
+        assert answer.headers["Retry-After"]
+        assert "gone" not in answer.text
+        assert table not in answer.text
+
+    await check("api_keys", "GET", "/v1/calls")
+    await check("calls", "GET", f"/v1/calls/{call.call_id}")
+    await check("calls", "GET", "/v1/calls")
+    await check("agents", "GET", "/v1/agents")
+    await check("call_events", "PATCH", f"/v1/calls/{call.call_id}", json={"metadata": {"a": 1}})
+    assert (await site.http.get(f"/v1/calls/{call.call_id}")).status_code == 200
+
+
+async def test_a_keys_last_use_is_noted_in_time(site, monkeypatch):
+    monkeypatch.setattr("offhook.api.auth._NOTE_EVERY_S", 0.0)
+    before = now_us()
+    noted = None
+    while noted is None:
+        (row,) = (await site.http.get("/v1/api-keys")).json()["data"]
+        noted = row["last_used_at"]
+    assert parse_iso_us(noted) >= before

@@ -39,7 +39,7 @@ _HTTP_TYPES = {
 _HTTP_MESSAGES = {404: "There is nothing here; see /docs", 405: "This path does not take that method"}
 # Our own errors name the field they are about before a colon: "to_number: …".
 _NAMES_FIELD = re.compile(r"([a-z][a-z0-9_.\[\]]*): (.+)", re.DOTALL)
-_DATABASE_RETRY_S = 5
+_RETRY = {"Retry-After": "5"}  # a database that restarts takes about that long
 
 
 def api_error(error: Exception) -> ApiError | None:
@@ -52,13 +52,8 @@ def api_error(error: Exception) -> ApiError | None:
         return _http(error)
     if isinstance(error, OffhookError):
         return _ours(error)
-    if isinstance(error, OperationalError | sqlite3.OperationalError):
-        return ApiError(
-            503,
-            "internal_error",
-            "The database does not answer; try again",
-            headers={"Retry-After": str(_DATABASE_RETRY_S)},
-        )
+    if isinstance(error, OperationalError | sqlite3.OperationalError | TimeoutError):
+        return ApiError(503, "internal_error", "The database does not answer; try again", headers=_RETRY)
     return None
 
 

@@ -18,8 +18,9 @@ from offhook.store.calls import Calls, StoredCall
 from offhook.store.database import Database
 from offhook.store.tables import api_keys
 
-# The writer never locks readers out in WAL mode; only a recovery after a crash does, for a moment.
-_WAIT_S = 0.25
+# The writer never locks readers out in WAL mode; only a recovery after a crash does, for a moment. The loop, which has
+# packets to look after, waits no longer than one of them lasts; then the client is told to ask again.
+_WAIT_S = 0.02
 _KEY_SQL = "SELECT id, organization_id, scopes, expires_us FROM api_keys WHERE digest = ? AND revoked_us IS NULL"
 # A blob comes as bytes, ready to send; a text would be decoded only to be encoded again.
 _CALL_SQL = """SELECT id, CAST(document AS BLOB), secure_recording_url, recorded FROM calls
