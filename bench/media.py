@@ -1,11 +1,12 @@
 """What RTP media costs: N calls of G.711 both ways against a peer in a process of its own.
 
-    python bench/media.py            the full run; --json: one line a figure
+    python bench/media.py            the full run, a JSON line a figure
     python bench/media.py --quick    a smoke run of a few seconds
 
 CPU is user+sys of this process: the engine's thread, the event loop that gets its frames, and one ``play`` a second a
-call. Packet spacing is from the kernel's receive time stamps at the peer. ``*_blocked_*``: the event loop is held by
-Python code for 30 ms, five times a second, as a careless callback would.
+call. Packet spacing is from the kernel's receive time stamps at the peer. ``*_floor``: the same packets, only read and
+sent, by a bare loop. ``*_blocked``: the event loop is held by Python code for 30 ms, five times a second, as a careless
+callback would.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -26,6 +28,7 @@ import numpy as np
 import uvloop
 
 from figures import Figure, show
+from offhook.lines.line import Frame
 from offhook.lines.media import Codec, MediaEngine, MediaLeg
 from offhook.lines.media.rtcp import is_rtcp
 
@@ -120,47 +123,96 @@ def _collect(epoll: select.epoll, streams: dict[int, Stream], start: float) -> N
 # ---------------------------------------------------------------------- the engine's process
 
 
-async def run(calls: int, seconds: float, *, blocked: bool) -> dict[str, float]:
-    """One measurement; the peer is told where to send and reports what it got."""
+class FarEnd:
+    """The peer's process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, seconds: float, ports: list[int]) -> None:
+        self._process, self._seconds, self.ports = process, seconds, ports
+
+    async def measure(self, ports: list[int]) -> dict[str, float]:
+        """Exchange media with these ports; the peer's result, and our CPU in per cent of a core a call."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(ports).encode() + b"\n")
+        await asyncio.sleep(WARM_UP_S)
+        cpu_s, start_s = _cpu_s(), time.monotonic()
+        await asyncio.sleep(self._seconds - WARM_UP_S - 0.2)
+        cpu_s, elapsed_s = _cpu_s() - cpu_s, time.monotonic() - start_s
+        assert self._process.stdout is not None
+        result = json.loads(await self._process.stdout.readline())
+        await self._process.wait()
+        await asyncio.sleep(0.1)  # the last packets are still with the system
+        return {**result, "cpu_pct": 100 * cpu_s / elapsed_s / len(self.ports)}
+
+
+async def far_end(calls: int, seconds: float) -> FarEnd:
     command = [sys.executable, __file__, "--peer", str(calls), str(seconds)]
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
     assert process.stdout is not None
-    frames = {"n": 0, "heard": 0}
+    return FarEnd(process, seconds, json.loads(await process.stdout.readline()))
 
-    def on_frames(batch: list) -> None:
-        frames["n"] += len(batch)
-        frames["heard"] += sum(frame.heard is not None for _, frame in batch)
+
+async def run(calls: int, seconds: float, *, blocked: bool) -> dict[str, float]:
+    """One measurement of the engine."""
+    far = await far_end(calls, seconds)
+    heard = 0
+
+    def on_frames(batch: list[tuple[MediaLeg, Frame]]) -> None:
+        nonlocal heard
+        heard += sum(frame.heard is not None for _, frame in batch)
 
     engine = MediaEngine(asyncio.get_running_loop(), on_frames, HOST, 10000, 10000 + 4 * calls + 100)
     engine.start()
-    peer_ports = json.loads(await process.stdout.readline())
-    legs = [engine.open_leg() for _ in peer_ports]
-    for leg, port in zip(legs, peer_ports, strict=True):
+    legs = [engine.open_leg() for _ in far.ports]
+    for leg, port in zip(legs, far.ports, strict=True):
         leg.connect((HOST, port), Codec.PCMU, 101)
     tasks = [asyncio.create_task(_speak(legs))]
     if blocked:
         tasks.append(asyncio.create_task(_block()))
-    await asyncio.sleep(0.1)  # legs that have just begun throw away what came before
-    process.stdin.write(json.dumps([leg.local_port for leg in legs]).encode() + b"\n")
-    await asyncio.sleep(WARM_UP_S)
-    cpu_s, start_s = _cpu_s(), time.monotonic()
-    await asyncio.sleep(seconds - WARM_UP_S - 0.2)
-    cpu_s, elapsed_s = _cpu_s() - cpu_s, time.monotonic() - start_s
-    result = json.loads(await process.stdout.readline())
-    await process.wait()
-    await asyncio.sleep(0.1)  # the last packets are still with the system
+    result = await far.measure([leg.local_port for leg in legs])
     stats = [leg.stats for leg in legs]
     for task in tasks:
         task.cancel()
-    result["cpu_pct"] = 100 * cpu_s / elapsed_s / calls
+    engine.close()
     result["lost"] += result["sent"] - sum(one.received for one in stats) + sum(one.unsent for one in stats)
     result["concealed"] = sum(one.concealed for one in stats)
-    result["unheard"] = result["sent"] - frames["heard"]
-    for leg in legs:
-        leg.close()
-    engine.close()
+    result["heard"] = heard
     return result
+
+
+async def floor(calls: int, seconds: float) -> dict[str, float]:
+    """The same packets with nothing done to them: a thread that reads what came and sends a constant, each 20 ms."""
+    far = await far_end(calls, seconds)
+    socks = []
+    for _ in far.ports:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((HOST, 0))
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        socks.append(sock)
+    stop = threading.Event()
+    thread = threading.Thread(target=_bare, args=(socks, far.ports, stop))
+    thread.start()
+    result = await far.measure([sock.getsockname()[1] for sock in socks])
+    stop.set()
+    thread.join()
+    return result
+
+
+def _bare(socks: list[socket.socket], ports: list[int], stop: threading.Event) -> None:
+    epoll = select.epoll()
+    by_descriptor = {sock.fileno(): sock for sock in socks}
+    for descriptor in by_descriptor:
+        epoll.register(descriptor, select.EPOLLIN)
+    pairs = [(sock, (HOST, port)) for sock, port in zip(socks, ports, strict=True)]
+    due, step = time.monotonic(), 0
+    while not stop.is_set():
+        due, step = due + 0.005, step + 1
+        if (wait := due - time.monotonic()) > 0:
+            time.sleep(wait)
+        for sock, address in pairs[step % 4 :: 4]:
+            sock.sendto(HEADER.pack(0x80, 0, step // 4 & 0xFFFF, step // 4 * 160, 7) + bytes(160), address)
+        for descriptor, _ in epoll.poll(0):
+            by_descriptor[descriptor].recvmsg(2048, 64)
 
 
 def _cpu_s() -> float:
@@ -205,7 +257,6 @@ def figures_of(calls: int, result: dict[str, float], *, blocked: bool, headline:
 def main() -> None:
     options = argparse.ArgumentParser(description="Media cost, packet spacing and loss.")
     options.add_argument("--quick", action="store_true", help="a smoke run: 20 calls, 4 s")
-    options.add_argument("--json", action="store_true", help="one JSON line a figure")
     options.add_argument("--peer", nargs=2, metavar=("CALLS", "SECONDS"), help=argparse.SUPPRESS)
     options.add_argument("--calls", type=int, nargs="*", default=[50, 100, 300])
     options.add_argument("--seconds", type=float, default=20.0)
@@ -217,9 +268,16 @@ def main() -> None:
     headline = 100 if 100 in counts else counts[0]
     for calls in counts:
         result = uvloop.run(run(calls, seconds, blocked=False))
-        show(figures_of(calls, result, blocked=False, headline=calls == headline), as_json=chosen.json)
+        show(figures_of(calls, result, blocked=False, headline=calls == headline), as_json=True)
+        if calls == headline:
+            bare = uvloop.run(floor(calls, seconds))
+            note = f"the packets alone: {bare['cpu_pct']:.3f} % of a core a call"
+            ratio = Figure(
+                "media.cpu_ratio_floor", round(result["cpu_pct"] / bare["cpu_pct"], 2), "x", None, True, calls, note
+            )
+            show([ratio], as_json=True)
     result = uvloop.run(run(headline, seconds, blocked=True))
-    show(figures_of(headline, result, blocked=True, headline=True), as_json=chosen.json)
+    show(figures_of(headline, result, blocked=True, headline=True), as_json=True)
 
 
 if __name__ == "__main__":

@@ -131,7 +131,8 @@ class MediaLeg:
 
     def receive(self, data: bytes, source: Address, arrival_ms: float) -> None:
         """Take a datagram from the RTP port."""
-        self._follow()
+        if self._route is not self._followed:
+            self._follow()
         if is_rtcp(data):
             self.receive_control(data, source, arrival_ms)
         elif not self._inbound.datagram(data, source, arrival_ms):

@@ -66,7 +66,7 @@ def ntp_middle(wall_s: float) -> int:
 
 def is_rtcp(data: bytes) -> bool:
     """Tell RTCP from RTP on one port (RFC 5761 §4)."""
-    return len(data) >= 2 and 192 <= data[1] <= 223
+    return len(data) > 1 and 192 <= data[1] <= 223
 
 
 def parse_rtcp(data: bytes) -> list[Report | Bye]:
