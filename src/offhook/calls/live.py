@@ -34,6 +34,8 @@ from offhook.recordings import TapeWriter
 log = structlog.get_logger(__name__)
 
 HANG_UP_LIMIT_S = 3.0  # a peer that does not answer BYE must not keep a call open; its transaction goes on alone
+# Frames come every 20 ms, also in silence and on hold; without any for so long the media plane has lost the line.
+MEDIA_LIMIT_S = 5.0
 LINE_TOOLS = frozenset({"press_keys"})  # what a line can do for an agent so far
 DRAINED = {EndCode.AGENT_HUNG_UP, EndCode.MAX_DURATION, EndCode.CALLER_SILENT}
 
@@ -63,6 +65,8 @@ class LiveCall:
         self._tape: TapeWriter | None = None
         self._ending: asyncio.Task[None] | None = None
         self._runner: AgentRunner | None = None
+        self._last_frame_s = 0.0
+        self._watch: asyncio.Task[None] | None = None
         self.wrap_up: asyncio.Task[None] | None = None
         line.on_event = self._on_line
         line.on_frame = self._on_frame
@@ -92,7 +96,13 @@ class LiveCall:
 
     def _on_frame(self, frame: Frame) -> None:
         if self._session is not None:
+            self._last_frame_s = time.monotonic()
             self._session.frame(frame)
+
+    async def _watch_media(self) -> None:
+        while time.monotonic() - self._last_frame_s < MEDIA_LIMIT_S:  # noqa: ASYNC110 - what does not come has no event
+            await asyncio.sleep(MEDIA_LIMIT_S / 5)
+        self.end(EndReason(EndCode.MEDIA_LOST, "platform", f"no media for {MEDIA_LIMIT_S:g} s"), Status.FAILED)
 
     def _step(self, status: Status) -> None:
         if self._ending is None and self.journal.record.status is not status:
@@ -113,6 +123,8 @@ class LiveCall:
             line_tools=LINE_TOOLS,
         )
         self._session = CallSession(self._parts(self._runner), self.end)
+        self._last_frame_s = time.monotonic()
+        self._watch = asyncio.create_task(self._watch_media(), name=f"media-{self.call_id}")
         log.info("call_answered", call_id=self.call_id)
 
     def _note_start(self) -> None:
@@ -179,6 +191,8 @@ class LiveCall:
 
     async def _finish(self, reason: EndReason, status: Status) -> None:
         session = self._session
+        if self._watch is not None:
+            self._watch.cancel()
         if session is not None:
             await session.close(drain=reason.code in DRAINED)
         try:

@@ -94,6 +94,7 @@ class Control:
                 reception.highest & 0xFFFFFFFF,
                 int(reception.jitter_samples),
                 last_report,
-                int((now_ms - at_ms) * 65.536) if self._last_report else 0,
+                # A report may have come in after the moment this tick was due, so the difference may be below zero.
+                max(0, int((now_ms - at_ms) * 65.536)) if self._last_report else 0,
             ),
         )

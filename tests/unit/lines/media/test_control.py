@@ -67,6 +67,14 @@ def test_the_peer_can_measure_its_round_trip_by_us(parts, rtp):
     assert block.delay == pytest.approx(2 * 65536, abs=2)
 
 
+def test_a_report_that_came_in_after_the_tick_was_due_has_no_delay(parts, rtp):
+    inbound, _, control = parts
+    inbound.datagram(rtp(0), PEER, 0.0)
+    control.datagram(serialize_report(Report(7, SenderInfo(1_800_000_000.5, 0, 1, 160), ()), "peer"), 1000.0)
+    [report] = parse_rtcp(control.report(999.0))
+    assert report.blocks[0].delay == 0
+
+
 def test_broken_reports_are_counted_not_raised(parts):
     control = parts[2]
     control.datagram(b"\x81\xc9\x00", 0.0)
