@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from offhook.errors import OffhookError
+from offhook.models.files import list_models
 from offhook.recordings import RecordingStore
 from offhook.settings import Settings
 
@@ -87,8 +88,6 @@ async def check_disk(settings: Settings) -> Finding:
 
 async def check_models(settings: Settings) -> Finding:
     """The files of the local recognizer and voice are there."""
-    from offhook.models.fetch import list_models  # noqa: PLC0415 - the HTTP client, which no other check needs
-
     folder = settings.models_dir.expanduser()
     missing = [model.name for model in list_models(folder) if not model.present and not model.optional]
     if missing:

@@ -47,7 +47,7 @@ def fetch(
 @app.command("list")
 def list_models(models_dir: ModelsDir = None, as_json: AsJson = False) -> None:
     """Show the local models and which of them are here."""
-    from offhook.models.fetch import list_models as statuses  # noqa: PLC0415 - as above
+    from offhook.models.files import list_models as statuses  # noqa: PLC0415 - as above
 
     rows = [dataclasses.asdict(status) for status in statuses(models_folder(models_dir))]
     shown = [{**row, "size": f"{row['size_bytes'] / 1e6:.0f} MB"} for row in rows]

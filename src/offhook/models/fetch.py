@@ -1,7 +1,6 @@
 """Fetch local model files: digests checked, whole or not at all, nothing downloaded twice.
 
-``fetch`` is what ``offhook models fetch`` runs, ``list_models`` what ``offhook models list`` shows, and ``require``
-what a provider calls before it loads.
+This is what ``offhook models fetch`` runs.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offhook.errors import ConfigurationError, ModelFilesError
+from offhook.models.files import has_size
 from offhook.models.manifest import GROUPS, Group, ModelFile
 from offhook.models.sources import Carriers, Hub, OnBytes, SourceError, copy_from_folder
 
@@ -31,19 +31,6 @@ class Progress:
     done_bytes: int
     total_bytes: int
     complete: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """One group as it stands in the models folder. ``present`` goes by size; ``fetch`` checks the digests."""
-
-    name: str
-    purpose: str
-    licence: str
-    size_bytes: int
-    optional: bool
-    present: bool
-    missing: tuple[str, ...]
 
 
 OnProgress = Callable[[Progress], None]
@@ -72,30 +59,11 @@ def fetch(
             fetcher.close()
 
 
-def list_models(models_dir: Path) -> list[ModelStatus]:
-    """Every group of the manifest and whether its files are there."""
-    return [_status(group, models_dir) for group in GROUPS.values()]
-
-
-def require(name: str, models_dir: Path) -> None:
-    """Raise ModelFilesError, with the command that helps, unless the group's files are in ``models_dir``."""
-    status = _status(GROUPS[name], models_dir)
-    if not status.present:
-        lacking = ", ".join(status.missing)
-        raise ModelFilesError(f"{models_dir} lacks {lacking}: run `offhook models fetch {name}`")
-
-
 def _groups(names: Sequence[str]) -> list[Group]:
     for name in names:
         if name not in GROUPS:
             raise ConfigurationError(f"there is no model {name!r}; there are: {', '.join(GROUPS)}")
     return [group for group in GROUPS.values() if (group.name in names if names else not group.optional)]
-
-
-def _status(group: Group, models_dir: Path) -> ModelStatus:
-    missing = tuple(file.path for file in group.files if not _has_size(models_dir / file.path, file))
-    size = sum(file.size_bytes for file in group.files)
-    return ModelStatus(group.name, group.purpose, group.licence, size, group.optional, not missing, missing)
 
 
 class _Fetcher:
@@ -165,12 +133,8 @@ def _alone(models_dir: Path) -> Iterator[None]:
         yield
 
 
-def _has_size(path: Path, file: ModelFile) -> bool:
-    return path.is_file() and path.stat().st_size == file.size_bytes
-
-
 def _is_whole(path: Path, file: ModelFile) -> bool:
-    if not _has_size(path, file):
+    if not has_size(path, file):
         return False
     digest = hashlib.sha256()
     with path.open("rb") as stream:

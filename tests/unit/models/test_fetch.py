@@ -11,7 +11,7 @@ import pytest
 
 from offhook.errors import ConfigurationError, ModelFilesError
 from offhook.models import fetch as fetching
-from offhook.models import sources
+from offhook.models import files, sources
 from offhook.models.manifest import GROUPS, Carrier, Client, Group, ModelFile
 
 DATA = bytes(range(256)) * 40
@@ -193,8 +193,8 @@ def test_no_trace_of_the_download_stays(world, tmp_path):
 
 def test_what_is_missing_is_told_with_the_command_that_helps(tmp_path):
     with pytest.raises(ModelFilesError, match="offhook models fetch kokoro"):
-        fetching.require("kokoro", tmp_path)
-    assert {status.name: status.present for status in fetching.list_models(tmp_path)}["kokoro"] is False
+        files.require("kokoro", tmp_path)
+    assert {status.name: status.present for status in files.list_models(tmp_path)}["kokoro"] is False
 
 
 def test_the_manifest_is_whole():

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from offhook.audio.logmel import RATE_HZ
 from offhook.audio.resample import pcm_to_float, resample
 from offhook.audio.vad import RATE_HZ as VAD_RATE_HZ
 from offhook.audio.vad import BatchedVad, has_voice
 from offhook.errors import ProviderError
-from offhook.models.fetch import require
+from offhook.models.files import require
 from offhook.models.local.jobs import SpanJob, SpanText
 from offhook.models.local.worker import Cancelled, connection_from, serve
 from offhook.models.manifest import WHISPER_BASE
@@ -23,7 +22,6 @@ from offhook.models.stt.vocabulary import correct
 from offhook.models.stt.whisper import MAX_SPAN_S, Whisper
 
 LEAST_VOICED_MS = 150  # on less Whisper invents text: a breath, a click, a bar of hold music
-_WARM_UP_S = 2
 
 
 class RecognizerModel:
@@ -37,8 +35,7 @@ class RecognizerModel:
             raise ProviderError(f"the local recognizer needs `pip install offhook[local]` ({error})") from error
         self._vad, self._vad_lock = BatchedVad(), threading.Lock()
         self._decoder = msgspec.msgpack.Decoder(SpanJob)
-        # The first decoding allocates; let no caller wait for that.
-        self._whisper.transcribe(np.zeros(_WARM_UP_S * RATE_HZ, np.float32), "en", None)
+        self._whisper.warm_up()
 
     def work(self, job: msgspec.Raw, cancelled: Cancelled) -> Iterator[SpanText]:
         """Write one span down."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from offhook.audio.resample import float_to_pcm, resample
-from offhook.models.fetch import require
+from offhook.models.files import require
 from offhook.models.local.jobs import ClauseAudio, ClauseJob
 from offhook.models.local.worker import Cancelled, connection_from, serve
 from offhook.models.manifest import KOKORO

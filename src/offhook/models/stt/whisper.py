@@ -48,6 +48,10 @@ class Whisper:
         self._previous = special("<|startofprev|>")
         self._task = [special("<|transcribe|>"), special("<|notimestamps|>")]
 
+    def warm_up(self) -> None:
+        """Decode once, so that no caller waits for what the first decoding allocates."""
+        self._decode(np.zeros(RATE_HZ, np.float32), "en", LEAST_WINDOW_S, None)
+
     def transcribe(self, pcm16k: Floats, language: str, prompt: str | None) -> tuple[str, float]:
         """The text of at most 28 s of float32 audio at 16 kHz, and how sure the model is (0-1).
 
