@@ -190,11 +190,11 @@ class MediaEngine:
 
     def _tick(self, legs: list[MediaLeg], due_s: float) -> None:
         # Sending goes first: it is what the far end hears the clock by, while received packets carry their own time.
-        due_ms, late_ms = due_s * 1000, (time.monotonic() - due_s) * 1000
+        due_ms, now_ms = due_s * 1000, time.monotonic() * 1000
         leg, batch = None, Batch()
         try:
             for leg in legs:
-                leg.send(late_ms)
+                leg.send(now_ms, now_ms - due_ms)
             leg = None
             self._receive()
             for leg in legs:

@@ -19,8 +19,8 @@ from offhook.lines.media.rtcp import is_rtcp
 
 log = structlog.get_logger(__name__)
 
-# A tick later than three packets sends nothing: a longer burst overruns the far end's jitter buffer, and is heard as
-# a loss anyway. What was to be said is said later instead.
+# Ticks later than three packets aren't made up for by a burst: it would overrun the far end's jitter buffer, and be
+# heard as a loss anyway. What was to be said is said later instead, at the pace of real time.
 MAX_LATE_MS = 3 * FRAME_MS
 _DRAIN_PACKETS = 500  # more than a socket's buffer holds: a flood must not keep us reading
 
@@ -56,6 +56,7 @@ class MediaLeg:
         self._destination: Address | None = None
         self._sends, self._hears = True, True
         self._index = 0
+        self._sent_ms = 0.0
         self._outgoing: Outgoing = (None, None, None)
         self._sent = self._unsent = self._control_ignored = 0
         self._stranger_told = False
@@ -147,12 +148,14 @@ class MediaLeg:
         else:
             self._control.datagram(data, arrival_ms)
 
-    def send(self, late_ms: float) -> None:
+    def send(self, now_ms: float, late_ms: float) -> None:
         """The first half of a tick, run ``late_ms`` after it was due: our packet."""
         route = self._follow()
-        if route is None or not self._sends or late_ms > MAX_LATE_MS or not route.reachable:
+        too_late = late_ms > MAX_LATE_MS and now_ms - self._sent_ms < FRAME_MS
+        if route is None or not self._sends or too_late or not route.reachable:
             self._outgoing = self._outbound.skip()
             return
+        self._sent_ms = now_ms
         self._outgoing = outgoing = self._outbound.tick(route)
         if outgoing[0] is not None:
             self._send(outgoing[0])
