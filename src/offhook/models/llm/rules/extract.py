@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -18,6 +18,9 @@ from offhook.models.llm.rules.numbers import parse_number
 from offhook.models.llm.rules.phones import COMPLETE_DIGITS, longest_run, parse_phone
 from offhook.models.llm.rules.text import says
 from offhook.models.llm.rules.times import parse_time
+
+# Nine digits and more in a row, in groups or not: longer than any date or time in figures.
+_PHONE_DIGITS = re.compile(r"\+?\d(?:[\s.,\-]*\d){8,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,13 @@ def _configured(variable: StateVariable, text: str) -> str | None:
     return value
 
 
+def _without_phone(turn: Heard) -> Heard:
+    """The turn without a phone number's digits: "le 06, 12, 34, 56, 78" is no sixth of December at 18:12."""
+    return replace(turn, text=_PHONE_DIGITS.sub(" ", turn.text))
+
+
 def _date(variable: StateVariable, turn: Heard, now: datetime, language: str) -> str | None:
+    turn = _without_phone(turn)
     day = parse_date(turn.text, now.date(), language)
     if day is None:
         return None
@@ -95,6 +104,7 @@ def _date(variable: StateVariable, turn: Heard, now: datetime, language: str) ->
 
 
 def _time(variable: StateVariable, turn: Heard, now: datetime, language: str) -> str | None:
+    turn = _without_phone(turn)
     found = parse_time(turn.text, language, bare=turn.asked)
     if found is None:
         return None
