@@ -2,7 +2,7 @@
 
 import pytest
 
-from offhook.models.stt.guards import Decoding, better, doubtful, echoes, loops, nobody_spoke
+from offhook.models.stt.guards import Decoding, better, doubtful, echoes, loops, nobody_spoke, runs_on
 
 
 def decoding(text: str, log_probability: float = -0.3, no_speech: float = 0.01, tokens: int | None = None) -> Decoding:
@@ -53,3 +53,10 @@ def test_a_stretch_of_the_prompt_is_an_echo_but_an_expected_short_answer_is_not(
     assert echoes(decoding("which day suits you"), prompt)
     assert not echoes(decoding("Half past ten."), prompt)
     assert not echoes(decoding("Tuesday at half past ten would suit me."), prompt)
+
+
+def test_no_said_four_times_is_tried_again_but_believed():
+    assert loops(decoding("non non non non"), 2.0)
+    assert not runs_on(decoding("non non non non"), 2.0)
+    assert runs_on(decoding("ha " * 60, tokens=61), 30.0)
+    assert runs_on(decoding("la la la " * 30), 60.0)

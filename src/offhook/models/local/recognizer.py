@@ -49,14 +49,9 @@ class RecognizerModel:
         language = span.language.partition("-")[0].lower()
         if cancelled():
             return
-        prompt = _prompt(span)
-        text, confidence = self._whisper.transcribe(resample(samples, span.rate_hz, RATE_HZ), language, prompt)
+        pcm16k = resample(samples, span.rate_hz, RATE_HZ)
+        text, confidence = self._whisper.transcribe(pcm16k, language, span.prompt, span.vocabulary)
         yield SpanText(correct(text, span.vocabulary), confidence)
-
-
-def _prompt(span: SpanJob) -> str | None:
-    parts = [span.prompt or "", ", ".join(span.vocabulary)]
-    return ". ".join(part for part in parts if part) or None
 
 
 def main() -> None:

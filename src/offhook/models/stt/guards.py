@@ -9,7 +9,8 @@ from dataclasses import dataclass
 # Speech has 2-5 words a second, 8 tokens a second at the most in French and English; a decoding beyond is a loop.
 _TOKENS_PER_S = 6
 _TOKENS_SLACK = 6
-_COMPRESSION = 2.0  # text that zlib halves repeats itself (Whisper's own threshold is 2.4, on longer texts)
+_COMPRESSION = 2.0  # text that zlib halves repeats itself
+_COMPRESSION_SURELY = 2.4  # Whisper's own threshold
 _ECHO_WORDS = 4
 _DOUBTFUL_LOG_PROBABILITY = -0.9
 _SILENT = 0.6  # no-speech probability and log-probability that together mean nobody spoke: from the Whisper paper's
@@ -28,16 +29,31 @@ class Decoding:
 
 
 def loops(decoding: Decoding, duration_s: float) -> bool:
-    """The decoder repeated itself or ran on."""
+    """The decoder seems to repeat itself, or ran on: worth another try."""
     words = decoding.text.lower().split()
     trigrams = list(zip(words, words[1:], words[2:], strict=False))
-    data = decoding.text.encode()
     return (
         len(trigrams) != len(set(trigrams))
-        or len(data) / max(1, len(zlib.compress(data))) > _COMPRESSION
-        or decoding.tokens >= decoding.token_limit
-        or decoding.tokens > _TOKENS_PER_S * duration_s + _TOKENS_SLACK
+        or _compression(decoding.text) > _COMPRESSION
+        or runs_on(decoding, duration_s)
     )
+
+
+def runs_on(decoding: Decoding, duration_s: float) -> bool:
+    """More than anyone can say in that time, or one thing many times over: not what was said.
+
+    A repetition alone is: people do say "non, non, non, non".
+    """
+    return (
+        decoding.tokens >= decoding.token_limit
+        or decoding.tokens > _TOKENS_PER_S * duration_s + _TOKENS_SLACK
+        or _compression(decoding.text) > _COMPRESSION_SURELY
+    )
+
+
+def _compression(text: str) -> float:
+    data = text.encode()
+    return len(data) / max(1, len(zlib.compress(data)))
 
 
 def doubtful(decoding: Decoding) -> bool:

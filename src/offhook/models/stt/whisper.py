@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from offhook.audio.logmel import RATE_HZ, log_mel
 from offhook.errors import ProviderError
-from offhook.models.stt.guards import Decoding, better, doubtful, echoes, loops, nobody_spoke
+from offhook.models.stt.guards import Decoding, better, doubtful, echoes, loops, nobody_spoke, runs_on
 
 Floats = npt.NDArray[np.float32]
 
@@ -52,14 +53,16 @@ class Whisper:
         """Decode once, so that no caller waits for what the first decoding allocates."""
         self._decode(np.zeros(RATE_HZ, np.float32), "en", LEAST_WINDOW_S, None)
 
-    def transcribe(self, pcm16k: Floats, language: str, prompt: str | None) -> tuple[str, float]:
+    def transcribe(
+        self, pcm16k: Floats, language: str, prompt: str | None, vocabulary: Sequence[str] = ()
+    ) -> tuple[str, float]:
         """The text of at most 28 s of float32 audio at 16 kHz, and how sure the model is (0-1).
 
-        "" when nobody spoke. ``language`` has two letters; ``prompt`` is text that may come before or words to expect.
+        "" when nobody spoke. ``language`` has two letters; ``prompt`` is text that may come before, or words to expect.
         """
         duration_s = len(pcm16k) / RATE_HZ
         samples = _at_usual_level(pcm16k)
-        prompt = prompt or _USUAL_PROMPTS.get(language)
+        prompt = _whole_prompt(prompt or _USUAL_PROMPTS.get(language), vocabulary)
         window_s = min(FULL_WINDOW_S, max(LEAST_WINDOW_S, duration_s + _TAIL_S))
         decoding = self._decode(samples, language, window_s, prompt)
         if window_s < FULL_WINDOW_S and (loops(decoding, duration_s) or doubtful(decoding)):
@@ -67,7 +70,7 @@ class Whisper:
         if prompt and (loops(decoding, duration_s) or echoes(decoding, prompt)):
             # Without the prompt, which may itself be what set the decoder off.
             decoding = self._decode(samples, language, window_s, None)
-        text = "" if nobody_spoke(decoding) or loops(decoding, duration_s) else decoding.text
+        text = "" if nobody_spoke(decoding) or runs_on(decoding, duration_s) else decoding.text
         return text, math.exp(min(0.0, decoding.log_probability))
 
     def _decode(self, samples: Floats, language: str, window_s: float, prompt: str | None) -> Decoding:
@@ -104,6 +107,11 @@ class Whisper:
         tokens = self._tokenizer.encode(f" {prompt.strip()}", add_special_tokens=False).ids
         # The end of it counts most, as the text right before.
         return [self._previous, *tokens[-_MAX_PROMPT_TOKENS:]]
+
+
+def _whole_prompt(prompt: str | None, vocabulary: Sequence[str]) -> str | None:
+    """The vocabulary first, since what comes last counts most and is kept when all is too long."""
+    return ". ".join(part for part in (", ".join(vocabulary), prompt) if part) or None
 
 
 def _at_usual_level(samples: Floats) -> Floats:
