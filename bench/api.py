@@ -306,10 +306,9 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rounds, seconds = (1, 1.0) if options.quick else (5, 4.0)
-    show(figures(uvloop.run(measure(rounds, seconds))), as_json=options.json)
+    show(figures(uvloop.run(measure(rounds, seconds))))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast the agent falls silent when the caller speaks over it: onset to last packet, from the recordings.
 
-``python bench/bargein.py [--calls 60] [--quick] [--json]``. Real calls from sipp, a caller who speaks at random moments
+``python bench/bargein.py [--calls 60] [--quick]``. Real calls from sipp, a caller who speaks at random moments
 over the greeting; recognizer and voice have fixed delays. Judged by energy alone from the stereo recordings.
 Needs sipp and espeak-ng.
 """
@@ -35,7 +35,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=60)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     calls = AT_ONCE if arguments.quick else arguments.calls
     folder = Path(tempfile.mkdtemp(prefix="offhook-bargein-"))
@@ -49,7 +48,7 @@ def main() -> None:
         server.send_signal(signal.SIGTERM)
         server.wait(30)
     measured, missed = measure(records, folder)
-    show(figures(measured, missed), as_json=arguments.json)
+    show(figures(measured, missed))
 
 
 def figures(measured: list[int], missed: int) -> list[Figure]:

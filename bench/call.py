@@ -1,6 +1,6 @@
 """Whole calls on local speech: response latency from the recording, the engine's own share from the record.
 
-``python bench/call.py [--calls N] [--language en|fr] [--quick] [--json]`` runs ``offhook demo`` N times, each with an
+``python bench/call.py [--calls N] [--language en|fr] [--quick]`` runs ``offhook demo`` N times, each with an
 empty data directory, and judges the stereo recordings by energy alone.
 """
 
@@ -24,7 +24,6 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=5)
     parser.add_argument("--language", default="en")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     responses: list[int] = []
     stages: dict[str, list[float]] = {}
@@ -51,7 +50,7 @@ def main() -> None:
         )
         for name, values in stages.items()
     ]
-    show(figures, as_json=arguments.json)
+    show(figures)
 
 
 def run_demo(language: str) -> tuple[dict, Path]:

@@ -1,4 +1,4 @@
-"""A benchmark's figures: a table for people, one JSON line each for programs."""
+"""A benchmark's figures, one JSON line each."""
 
 from __future__ import annotations
 
@@ -19,11 +19,7 @@ class Figure:
     note: str = ""
 
 
-def show(figures: list[Figure], *, as_json: bool) -> None:
-    """Print them."""
+def show(figures: list[Figure]) -> None:
+    """Print them, one JSON line each; ``offhook bench`` makes a table of it."""
     for figure in figures:
-        if as_json:
-            print(json.dumps(asdict(figure)))
-        else:
-            target = "" if figure.target is None else f"(target {figure.target:g}) {'ok' if figure.ok else 'MISSED'}"
-            print(f"{figure.figure:38} {figure.value:10.2f} {figure.unit:4} n={figure.n:<6} {target} {figure.note}")
+        print(json.dumps(asdict(figure)), flush=True)

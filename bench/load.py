@@ -1,6 +1,6 @@
 """Many calls at once through the whole server, from sipp: is every record right, is memory flat, does the pacing hold?
 
-``python bench/load.py [--calls 50] [--seconds 300] [--quick] [--json]``. Recognizer and voice have fixed delays (two
+``python bench/load.py [--calls 50] [--seconds 300] [--quick]``. Recognizer and voice have fixed delays (two
 cores could not run fifty real ones); SIP, RTP, VAD, turn model, conversation, rules model, recording, store are real.
 Needs sipp, tcpdump (as root) and espeak-ng.
 """
@@ -40,7 +40,6 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.calls, arguments.seconds = 10, 15
@@ -54,7 +53,7 @@ def main() -> None:
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(30)
-    show(figures(arguments, measured, records), as_json=arguments.json)
+    show(figures(arguments, measured, records))
     shutil.rmtree(folder, ignore_errors=True)
 
 

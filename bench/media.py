@@ -268,16 +268,16 @@ def main() -> None:
     headline = 100 if 100 in counts else counts[0]
     for calls in counts:
         result = uvloop.run(run(calls, seconds, blocked=False))
-        show(figures_of(calls, result, blocked=False, headline=calls == headline), as_json=True)
+        show(figures_of(calls, result, blocked=False, headline=calls == headline))
         if calls == headline:
             bare = uvloop.run(floor(calls, seconds))
             note = f"the packets alone: {bare['cpu_pct']:.3f} % of a core a call"
             ratio = Figure(
                 "media.cpu_ratio_floor", round(result["cpu_pct"] / bare["cpu_pct"], 2), "x", None, True, calls, note
             )
-            show([ratio], as_json=True)
+            show([ratio])
     result = uvloop.run(run(headline, seconds, blocked=True))
-    show(figures_of(headline, result, blocked=True, headline=True), as_json=True)
+    show(figures_of(headline, result, blocked=True, headline=True))
 
 
 if __name__ == "__main__":
