@@ -1,5 +1,7 @@
 """Speech begins soon, and nothing of the text is lost."""
 
+import itertools
+
 import pytest
 
 from offhook.models.tts.pieces import pieces
@@ -29,7 +31,17 @@ def test_a_short_clause_is_one_piece():
 
 
 def test_a_first_word_alone_takes_the_next_clause_with_it():
-    assert pieces("Yes, of course. I will look.") == ["Yes, of course.", "I will look."]
+    assert pieces("Yes. I will look.") == ["Yes. I will look."]
+    assert pieces("Of course. I will look.") == ["Of course.", "I will look."]
+
+
+def test_pieces_grow_so_that_the_next_is_ready_when_one_was_heard():
+    text = (
+        "So, Claire Dubois, Tuesday the 24th at half past two, and your number is 4 1 5, 2 6 7, 8 3 0 9. Is that right?"
+    )
+    lengths = [len(piece.split()) for piece in pieces(text)]
+    assert lengths[0] <= 3
+    assert all(after <= 2 * before + 3 for before, after in itertools.pairwise(lengths))
 
 
 def test_nothing_is_no_piece():

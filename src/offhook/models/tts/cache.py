@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-_VERSION = "2"  # of what turns words into sound here; a change makes all that is kept stale
+_VERSION = "3"  # of what turns words into sound here; a change makes all that is kept stale
 _MEMORY_BYTES = 64 << 20  # 70 minutes at 8 kHz
 _DISK_BYTES = 256 << 20
 _SUFFIX = ".s16le"
