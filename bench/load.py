@@ -161,7 +161,8 @@ def rss_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def wait_for_records(ready: dict, calls: int, limit_s: float = 120) -> list[dict]:
+def wait_for_records(ready: dict, calls: int, limit_s: float = 600) -> list[dict]:
+    # Recordings are encoded by one niced process, 23 ms of CPU for each second of a call.
     deadline = time.monotonic() + limit_s
     while True:
         records = fetch(ready, f"/v1/calls?limit={calls + 10}")
