@@ -41,7 +41,7 @@ format: $(STAMPS)/dev  ## put the code into its shape
 	$(BIN)/ruff format .
 
 test: $(STAMPS)/test  ## the whole test-suite; ARGS=… go to pytest
-	OFFHOOK_REQUIRE_PEERS=1 $(BIN)/pytest -n auto $(ARGS)
+	REQUIRE_PEERS=1 $(BIN)/pytest -n auto $(ARGS)
 
 bench-%: $(STAMPS)/test  ## a benchmark, such as bench-media; ARGS=… go to `offhook bench`
 	@$(BIN)/offhook bench $* $(ARGS)

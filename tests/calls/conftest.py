@@ -1,6 +1,6 @@
 """Real SIP programs as fixtures: ``sipp``, ``baresip`` and ``linphone`` start them on free ports and end only them.
 
-A test that needs a program which isn't installed is skipped, unless OFFHOOK_REQUIRE_PEERS is set (as in CI).
+A test that needs a program which isn't installed is skipped, unless REQUIRE_PEERS is set (as in CI).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def need(program: str) -> str:
     """Path of a program, or skip."""
     path = shutil.which(program)
     if path is None:
-        if os.environ.get("OFFHOOK_REQUIRE_PEERS"):
+        if os.environ.get("REQUIRE_PEERS"):
             pytest.fail(f"{program} is not installed")
         pytest.skip(f"{program} is not installed")
     return path
