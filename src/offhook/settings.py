@@ -34,7 +34,11 @@ class Settings(BaseModel):
         Path("~/.cache/offhook/models"), description="Local model files (`offhook models fetch`) live here."
     )
     database_url: str | None = Field(None, description="Absent: SQLite in the data directory.")
-    storage_url: str | None = Field(None, description="Absent: files in the data directory.")
+    storage_url: str | None = Field(
+        None, description="`s3://BUCKET/PREFIX` or `file:///FOLDER`; absent: files in the data directory."
+    )
+    s3_endpoint: str | None = Field(None, description="Base URL of an S3-compatible store; absent: AWS.")
+    s3_region: str | None = Field(None, description="Region of the bucket; absent: `AWS_REGION`, else us-east-1.")
     http_host: str = Field("127.0.0.1", description="Address the API and Studio listen on.")
     http_port: int = Field(8000, ge=0, le=65535, description="Port of the API and Studio; 0 picks a free one.")
     sip_host: str = Field("0.0.0.0", description="Address SIP and RTP listen on.")  # noqa: S104 - a phone server

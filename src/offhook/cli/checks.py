@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from offhook.errors import OffhookError
+from offhook.files import open_files
 from offhook.models.files import list_models
-from offhook.recordings import RecordingStore
 from offhook.settings import Settings
 
 if TYPE_CHECKING:
@@ -129,21 +129,12 @@ async def check_storage(settings: Settings) -> Finding:
     """A recording can be stored and read back."""
     if settings.storage_url is None and not settings.data_dir.expanduser().exists():
         return Finding("storage", State.OK, "in the data directory, made at the first start")
-    store = RecordingStore(settings.data_dir.expanduser(), settings.storage_url)
-    key = f"doctor/{time.time_ns()}"
-    with tempfile.TemporaryDirectory() as folder:
-        probe = Path(folder) / "probe"
-        probe.write_bytes(b"offhook")
-        try:
-            await store.put(key, probe)
-            same = await store.read(key) == b"offhook"
-            await store.delete(key)
-        except OffhookError as error:
-            return Finding(
-                "storage", State.BAD, str(error), "Mend OFFHOOK_STORAGE_URL, or the folder's owner and mode."
-            )
-    if not same:
-        return Finding("storage", State.BAD, f"{store.location}: read back other bytes", "Check the disk.")
+    remedy = "Mend OFFHOOK_STORAGE_URL and what it needs, or the folder's owner and mode."
+    try:
+        store = open_files(settings, "recordings", under="")
+        await store.probe()
+    except OffhookError as error:
+        return Finding("storage", State.BAD, str(error), remedy)
     return Finding("storage", State.OK, store.location)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from offhook.cli.backend import CallFilter, Data, NewCall, NewTrunk
 from offhook.errors import AgentConfigError, ConfigurationError, Fault, NotFoundError
+from offhook.files import open_files
 from offhook.record.times import iso_us
 from offhook.recordings import Recordings
 from offhook.recordings.wav import WavView
@@ -40,7 +41,10 @@ class LocalBackend:
         self._agents, self._numbers = Agents(database), PhoneNumbers(database)
         self._trunks, self._keys, self._calls = Trunks(database), ApiKeys(database), stored_calls.Calls(database)
         self._recordings = Recordings(
-            settings.data_dir, settings.storage_url, ensure_secret_key(settings), server_url(settings)
+            settings.data_dir,
+            open_files(settings, "recordings", under=""),
+            ensure_secret_key(settings),
+            server_url(settings),
         )
 
     @classmethod

@@ -13,9 +13,10 @@ import structlog
 from starlette.routing import Route
 
 from offhook.errors import OffhookError, StorageError
+from offhook.files import FileStore
 from offhook.recordings.deck import TapeDeck
 from offhook.recordings.encoder import Encoder
-from offhook.recordings.files import CHANNELS, MIXED, OUTPUTS, PEAKS, RecordingStore, StoredRecording, recording_key
+from offhook.recordings.files import CHANNELS, MIXED, OUTPUTS, PEAKS, StoredRecording, recording_key
 from offhook.recordings.links import Linker
 from offhook.recordings.serve import Lookup, RecordingPages
 from offhook.recordings.tape import HEARD, SAID, TapeHead, TapeReader, TapeWriter, lock_tape
@@ -27,9 +28,9 @@ log = structlog.get_logger(__name__)
 class Recordings:
     """All recordings of a server. ``public_url`` may be set later, when the port is known."""
 
-    def __init__(self, data_dir: Path, storage_url: str | None, secret_key: str, public_url: str) -> None:
+    def __init__(self, data_dir: Path, store: FileStore, secret_key: str, public_url: str) -> None:
         self.public_url = public_url
-        self.store = RecordingStore(data_dir, storage_url)
+        self.store = store
         self._tapes = data_dir / "tapes"
         self._deck, self._encoder, self._linker = TapeDeck(), Encoder(), Linker(secret_key)
 
@@ -117,7 +118,7 @@ class Recordings:
         duration_ms = await self._encoder.encode(folder, tape_s)
         keys = {name: recording_key(head.organization_id, head.call_id, head.started_at, name) for name in OUTPUTS}
         for name, key in keys.items():
-            await self.store.put(key, folder / name)
+            await self.store.put(key, folder / name, OUTPUTS[name])
         return StoredRecording(head.call_id, keys[MIXED], keys[CHANNELS], keys[PEAKS], duration_ms)
 
 

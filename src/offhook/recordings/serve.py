@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from offhook.errors import NotFoundError
-from offhook.recordings.files import RecordingStore, StoredFile
+from offhook.files import FileStore, StoredFile
 from offhook.recordings.links import Linker
 from offhook.recordings.wav import WavView
 
@@ -54,7 +54,7 @@ class _Content(Protocol):
 class _Stored:
     """A file as the store has it."""
 
-    store: RecordingStore
+    store: FileStore
     file: StoredFile
 
     @property
@@ -68,7 +68,7 @@ class _Stored:
 class RecordingPages:
     """Serves recordings. Errors are Starlette's HTTPException, for the application's own envelope."""
 
-    def __init__(self, store: RecordingStore, linker: Linker, lookup: Lookup) -> None:
+    def __init__(self, store: FileStore, linker: Linker, lookup: Lookup) -> None:
         self._store, self._linker, self._lookup = store, linker, lookup
 
     def routes(self) -> list[Route]:

@@ -19,6 +19,7 @@ from offhook.calls.services import Services
 from offhook.calls.tools.custom_function import HttpFunctions
 from offhook.calls.voice_hub import VoiceHub
 from offhook.errors import ProviderError
+from offhook.files import open_files
 from offhook.lines.media.engine import MediaEngine
 from offhook.lines.sip.endpoint import SipEndpoint
 from offhook.recordings import Recordings
@@ -120,7 +121,7 @@ class Platform:
         writer = CallWriter(self._database)
         stack.push_async_callback(writer.close)
         secret = ensure_secret_key(settings)
-        self.recordings = Recordings(settings.data_dir, settings.storage_url, secret, "")
+        self.recordings = Recordings(settings.data_dir, open_files(settings, "recordings", under=""), secret, "")
         stack.push_async_callback(self.recordings.close)
         shelf = ModelShelf(settings)
         stack.push_async_callback(shelf.close)

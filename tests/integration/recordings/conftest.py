@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from offhook.files import folder_files
 from offhook.recordings import Recordings, TapeWriter
 
 RATE_HZ = 8000
@@ -15,7 +16,7 @@ FRAME = 160
 
 @pytest.fixture
 async def recordings(tmp_path: Path) -> AsyncIterator[Recordings]:
-    made = Recordings(tmp_path, None, "secret", "http://phone.example:8000/")
+    made = Recordings(tmp_path, folder_files(tmp_path / "recordings"), "secret", "http://phone.example:8000/")
     yield made
     await made.close()
 

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from starlette.applications import Starlette
 
+from offhook.files import folder_files
 from offhook.recordings import Published, Recordings
 
 STARTED = 1_700_000_000.0
@@ -34,7 +35,7 @@ def stored(tmp_path_factory, play, chirps):
     data_dir = tmp_path_factory.mktemp("data")
 
     async def record():
-        recordings = Recordings(data_dir, None, "secret", "")
+        recordings = Recordings(data_dir, folder_files(data_dir / "recordings"), "secret", "")
         tape = recordings.open_tape("call-1", "org-1", 8000, STARTED)
         play(tape, chirps)
         stored = await recordings.finish(tape)
@@ -46,7 +47,7 @@ def stored(tmp_path_factory, play, chirps):
 
 @pytest.fixture
 def recordings(stored):
-    return Recordings(stored[0], None, "secret", "http://phone.example:8000/")
+    return Recordings(stored[0], folder_files(stored[0] / "recordings"), "secret", "http://phone.example:8000/")
 
 
 @pytest.fixture
