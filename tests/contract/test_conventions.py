@@ -23,7 +23,7 @@ def operations(site):
     """Every (method, path with an id in it, operation) of the document."""
     for path, methods in site.app.openapi()["paths"].items():
         filled = path
-        for name in ("call_id", "agent_id", "number_id", "trunk_id", "key_id"):
+        for name in ("call_id", "agent_id", "number_id", "trunk_id", "key_id", "question_id"):
             filled = filled.replace(f"{{{name}}}", str(uuid.uuid4()))
         assert "{" not in filled, f"{path}: an id this test doesn't know"
         for method, operation in methods.items():
@@ -95,9 +95,11 @@ async def test_every_route_answers_404_for_what_belongs_to_another_organization(
     number = (await site.http.post("/v1/phone-numbers", json={"number": "+33123456789"})).json()["data"]
     trunk = (await site.http.post("/v1/trunks", json={"name": "t", "host": "sip.example.com"})).json()["data"]
     api_key = (await site.http.get("/v1/api-keys")).json()["data"][0]
+    asked = {"questions": [{"name": "Why", "description": "Why did they call?", "type": "text"}]}
+    question = (await site.http.post(f"/v1/agents/{made['id']}/post-call-questions", json=asked)).json()["data"][0]
     ids = {
         "call_id": call.call_id, "agent_id": made["id"], "number_id": number["id"], "trunk_id": trunk["id"],
-        "key_id": api_key["id"],
+        "key_id": api_key["id"], "question_id": question["id"],
     }  # fmt: skip
     seen = 0
     for method, path, _, _ in keyed(site):
@@ -129,7 +131,8 @@ async def test_every_body_refuses_unknown_fields_by_name_and_what_is_no_object(s
         if "requestBody" not in operation:
             continue
         seen += 1
-        target = path.format(agent_id=made["id"]) if "{agent_id}" in path else filled
+        ids = {"agent_id": made["id"], "question_id": str(uuid.uuid4())}
+        target = path.format(**ids) if "{agent_id}" in path else filled
         headers = {"Authorization": f"Bearer {site.http.headers['X-Api-Key']}"}
         answer = await site.http.request(method, target, json={"surprise": 1}, headers=headers)
         error = check_error(answer, 422, "validation_error")

@@ -21,7 +21,7 @@ from offhook.api.errors import respond
 from offhook.api.fast_lane import FastLane
 from offhook.api.openapi import describe
 from offhook.api.resources import Resources
-from offhook.api.v1 import agents, calls, health, keys, numbers, trunks
+from offhook.api.v1 import agents, calls, health, keys, numbers, questions, trunks
 from offhook.errors import OffhookError
 
 _HANDLED = (ApiError, OffhookError, OperationalError, RequestValidationError, HTTPException)
@@ -71,7 +71,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     app.front = Conventions(FastLane(app.framework, resources), authenticator)
     for kind in _HANDLED:
         app.add_exception_handler(kind, respond)
-    for module in (calls, agents, numbers, trunks, keys, health):
+    for module in (calls, agents, questions, numbers, trunks, keys, health):
         app.include_router(module.router)
     app.router.routes.extend(deps.routes)
     describe(app)

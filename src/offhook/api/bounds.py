@@ -58,7 +58,8 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _clean(value: str) -> str:
+def clean(value: str) -> str:
+    """Text that can be stored and given back. Raises ValueError."""
     if _UNFIT.search(value):
         raise ValueError("holds a control character or half a character")
     return value
@@ -69,6 +70,6 @@ FreeJson = Annotated[
     AfterValidator(_checked),
     Field(description=f"Any JSON object of at most {MAX_JSON_BYTES} bytes, nested at most {_MAX_DEPTH} deep."),
 ]
-Text100 = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_clean)]
-Text255 = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_clean)]
+Text100 = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(clean)]
+Text255 = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(clean)]
 Party = Annotated[str, StringConstraints(max_length=255, pattern=rf"^(?:{E164}|{SIP_URI})$")]

@@ -15,6 +15,7 @@ from offhook.store.idempotency import IdempotencyKeys
 from offhook.store.keys import ApiKeys
 from offhook.store.numbers import PhoneNumbers
 from offhook.store.organizations import Organizations
+from offhook.store.questions import PostCallQuestions
 from offhook.store.trunks import Trunks
 from offhook.store.writer import CallWriter
 
@@ -32,6 +33,7 @@ class Resources:
     organizations: Organizations
     trunks: Trunks
     idempotency: IdempotencyKeys
+    questions: PostCallQuestions
 
     @classmethod
     def open(cls, deps: ApiDeps) -> Resources:
@@ -47,6 +49,7 @@ class Resources:
             Organizations(database),
             Trunks(database),
             IdempotencyKeys(database),
+            PostCallQuestions(database),
         )
 
     @property

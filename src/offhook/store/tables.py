@@ -23,6 +23,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from offhook.store.leases import lease_columns
+
 # Names given by rule, so that migrations can name what they change on both databases.
 metadata = MetaData(
     naming_convention={
@@ -226,4 +228,33 @@ audit_log = Table(
     Column("detail", JSON, nullable=False),
     Index(None, "organization_id", "id"),
     sqlite_autoincrement=True,
+)
+
+# What an agent's calls are asked when they are over; with the agent, not with a version of it.
+post_call_questions = Table(
+    "post_call_questions",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("agent_id", _ID, ForeignKey("agents.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("optional", Boolean, nullable=False),
+    Column("model", String(200)),
+    Column("examples", JSON, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Index(None, "agent_id", "created_us"),
+)
+
+# Finished calls whose questions, summary or `event_post_call` are still to come; a row goes when all is done. It is
+# written with the call's final status. ``id`` is the call's.
+post_call_jobs = Table(
+    "post_call_jobs",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("organization_id", _ID, nullable=False),
+    *lease_columns(),
 )
