@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
@@ -74,10 +73,8 @@ class Encoder:
 
     async def _running(self) -> Process:
         if self._process is None or self._process.returncode is not None:
-            # One thread: the work is serial, and OpenBLAS would reserve memory for each core.
-            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "offhook.recordings.encode", stdin=PIPE, stdout=PIPE, env=environment
+                sys.executable, "-m", "offhook.recordings.encode", stdin=PIPE, stdout=PIPE
             )
         return self._process
 

@@ -67,6 +67,7 @@ class LocalProcess:
         self._writer: asyncio.StreamWriter | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -74,9 +75,19 @@ class LocalProcess:
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
-        """Load the model. Raises ModelFilesError, ProviderError or ProviderTimeoutError; cheap when it is loaded."""
-        if self._keeper is not None:
-            return
+        """Load the model; whoever asks again waits for the same loading.
+
+        Raises ModelFilesError, ProviderError or ProviderTimeoutError.
+        """
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start(), name=f"start-{self._name}")
+        try:
+            await asyncio.shield(self._starting)
+        except (ProviderError, ModelFilesError):
+            self._starting = None  # what was missing may be there the next time
+            raise
+
+    async def _start(self) -> None:
         reader = await self._spawn()
         self._keeper = asyncio.create_task(self._keep(reader), name=f"local-{self._name}")
 
@@ -105,11 +116,11 @@ class LocalProcess:
 
     async def close(self) -> None:
         """End the process; jobs still waiting fail."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeper
+        tasks, self._starting, self._keeper = (self._starting, self._keeper), None, None
+        for task in filter(None, tasks):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ProviderError, ModelFilesError):
+                await task
         await self._end_process()
         self._fail_pending("was closed")
 
@@ -129,7 +140,7 @@ class LocalProcess:
                 sys.executable, "-m", self._module, str(theirs.fileno()), *self._arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},  # or its pools fight for cores
+                env={**os.environ, "OMP_NUM_THREADS": "1"},  # or its pool fights for cores
                 start_new_session=True,
             )  # fmt: skip
         reader, writer = await asyncio.open_connection(sock=ours, limit=READ_AHEAD_BYTES)
