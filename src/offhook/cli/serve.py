@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,19 +35,25 @@ def serve(
 
 async def _serve(settings: Settings, *, as_json: bool) -> None:
     from offhook.server.logs import configure_logs  # noqa: PLC0415 - the command line starts fast without the server
-    from offhook.server.platform import Platform  # noqa: PLC0415
+    from offhook.server.providers import local_providers  # noqa: PLC0415
 
     configure_logs(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    platform = await Platform.open(settings)
+    providers = local_providers(settings)
+    platform: Platform | None = None
+    # The models take the longest. Their processes load while this one imports the server, which takes a second.
+    loading = asyncio.gather(providers.recognizer.start(), providers.synthesizer.start(), return_exceptions=True)
     try:
+        server = await asyncio.to_thread(import_module, "offhook.server.platform")
+        platform = await server.Platform.open(settings, providers)
         _announce(platform, as_json=as_json)
         await stop.wait()
     finally:
-        await platform.close()
+        await loading
+        await (platform or providers).close()
 
 
 def _announce(platform: Platform, *, as_json: bool) -> None:

@@ -25,7 +25,8 @@ from offhook.lines.sip.endpoint import SipEndpoint
 from offhook.recordings import Recordings
 from offhook.server import capacity
 from offhook.server.http import HttpServer
-from offhook.server.providers import ModelShelf, Providers, local_providers
+from offhook.server.memory import give_back
+from offhook.server.providers import Providers, local_providers
 from offhook.server.recovery import Recovery
 from offhook.server.warming import Warmer
 from offhook.server.web import build_app
@@ -64,6 +65,7 @@ class Platform:
         platform._stack.callback(database.close)
         try:
             await platform._start(providers)
+            give_back()
         except BaseException:
             await platform.close()
             raise
@@ -123,12 +125,9 @@ class Platform:
         secret = ensure_secret_key(settings)
         self.recordings = Recordings(settings.data_dir, open_files(settings, "recordings", under=""), secret, "")
         stack.push_async_callback(self.recordings.close)
-        shelf = ModelShelf(settings)
-        stack.push_async_callback(shelf.close)
-        providers = providers or local_providers(settings, shelf)
+        providers = providers or local_providers(settings)
         # Closing comes before starting in this list: a start that fails half-way leaves no process behind.
-        stack.push_async_callback(providers.recognizer.close)
-        stack.push_async_callback(providers.synthesizer.close)
+        stack.push_async_callback(providers.close)
         pool = ThreadPoolExecutor(1, thread_name_prefix="turn-model")
         stack.callback(pool.shutdown, wait=False)
         turn_model, vad, _, _ = await asyncio.gather(
@@ -140,8 +139,8 @@ class Platform:
         hub, functions = VoiceHub(vad), HttpFunctions()
         stack.push_async_callback(functions.close)
         services = Services(
-            providers.recognizer, providers.synthesizer, providers.model_for, functions, turn_model, pool, hub, writer,
-            self.recordings,
+            providers.recognizer, providers.synthesizer, providers.shelf.model_for, functions, turn_model, pool, hub,
+            writer, self.recordings,
         )  # fmt: skip
         self._writer = writer
         self.calls = CallManager(services, Directory(self._database), self._capacity(providers))

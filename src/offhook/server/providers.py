@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from offhook.agents.model import LanguageModel
@@ -15,16 +14,6 @@ from offhook.settings import Settings
 
 # Rendered fixed phrases depend on the voice's model, not on a server's data, so they are kept beside the model.
 SPEECH_CACHE = "speech-cache"
-
-
-@dataclass(frozen=True, slots=True)
-class Providers:
-    """``local``: they run on this machine, so that their measured capacity limits the calls."""
-
-    recognizer: Recognizer
-    synthesizer: Synthesizer
-    model_for: Callable[[Llm], LanguageModel]
-    local: bool = True
 
 
 class ModelShelf:
@@ -48,11 +37,24 @@ class ModelShelf:
         self._models.clear()
 
 
-def local_providers(settings: Settings, shelf: ModelShelf) -> Providers:
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """``local``: they run on this machine, so that their measured capacity limits the calls."""
+
+    recognizer: Recognizer
+    synthesizer: Synthesizer
+    shelf: ModelShelf
+    local: bool = True
+
+    async def close(self) -> None:
+        """End processes and connections."""
+        for each in (self.synthesizer, self.recognizer, self.shelf):
+            await each.close()
+
+
+def local_providers(settings: Settings) -> Providers:
     """The defaults: no key, no network."""
     models_dir = settings.models_dir.expanduser()
     return Providers(
-        LocalRecognizer(models_dir),
-        LocalSynthesizer(models_dir, models_dir / SPEECH_CACHE),
-        shelf.model_for,
+        LocalRecognizer(models_dir), LocalSynthesizer(models_dir, models_dir / SPEECH_CACHE), ModelShelf(settings)
     )

@@ -54,11 +54,10 @@ async def run(arguments: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    shelf = ModelShelf(settings)
     providers = Providers(
         FixedRecognizer(TEXTS, arguments.recognizer_delay_s),
         FixedVoice(arguments.voice_delay_s),
-        shelf.model_for,
+        ModelShelf(settings),
         local=False,
     )
     platform = await Platform.open(settings, providers)
