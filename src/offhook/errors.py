@@ -13,6 +13,8 @@ Each class has a stable ``code`` (what programs test for) and its message is a s
     * LineError               signalling or media failed
     * ModelFilesError         local model files are missing or do not match their digest
     * StorageError            a recording cannot be written, encoded, stored or read
+    * ForbiddenAddressError   a user's URL leads to an address that it may not reach
+    * SealError               a stored secret cannot be opened
 """
 
 from __future__ import annotations
@@ -100,3 +102,15 @@ class StorageError(OffhookError):
     """A recording cannot be written, encoded, stored or read."""
 
     code = "storage_error"
+
+
+class ForbiddenAddressError(OffhookError):
+    """A user's URL leads to an address that it may not reach."""
+
+    code = "forbidden_address"
+
+
+class SealError(OffhookError):
+    """A stored secret cannot be opened."""
+
+    code = "seal_error"

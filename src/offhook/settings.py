@@ -11,16 +11,18 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from offhook.errors import ConfigurationError
 
 PREFIX = "OFFHOOK_"
 # Read by the command line itself, not by the server.
 CLIENT_NAMES = frozenset({"OFFHOOK_URL", "OFFHOOK_API_KEY", "OFFHOOK_TRUNK_PASSWORD"})
+_LISTS = frozenset({"sip_allow", "webhook_allow"})  # several values, with commas between them
 DEFAULT_ALLOW = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 
 
@@ -49,6 +51,9 @@ class Settings(BaseModel):
     public_host: str | None = Field(None, description="Address put into SIP and SDP; absent: the route's own address.")
     public_url: str | None = Field(None, description="Base of URLs given to clients; absent: http://host:port.")
     secret_key: str | None = Field(None, description="Signs URLs; made and kept in the data directory when absent.")
+    webhook_allow: tuple[str, ...] = Field(
+        (), description="Networks that webhooks may reach beyond the public internet, such as 10.1.0.0/16."
+    )
     max_calls: int | None = Field(
         None, ge=1, description="Calls at once; absent: what the providers in use were measured to carry."
     )
@@ -57,6 +62,13 @@ class Settings(BaseModel):
     llm_model: str | None = Field(None, description="Model name there, when the agent names none.")
     log_format: Literal["console", "json"] = Field("console", description="Shape of log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ip_network(network)  # its ValueError names what is wrong with it
+        return networks
 
 
 def load_settings(environ: Mapping[str, str] | None = None, toml: Path | None = None, **overrides: object) -> Settings:
@@ -118,7 +130,7 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
             continue
         name = variable.removeprefix(PREFIX).lower()
         _check_known(name, variable)
-        values[name] = [part.strip() for part in text.split(",") if part.strip()] if name == "sip_allow" else text
+        values[name] = [part.strip() for part in text.split(",") if part.strip()] if name in _LISTS else text
     return values
 
 

@@ -23,7 +23,7 @@ def test_the_documented_default_is_the_default(name):
         line for line in (DOCS / "settings.md").read_text().splitlines() if f"`OFFHOOK_{name.upper()}` |" in line
     )
     default = Settings.model_fields[name].default
-    shown = "–" if default is None else f"`{', '.join(default) if isinstance(default, tuple) else default}`"
+    shown = "–" if default in (None, ()) else f"`{', '.join(default) if isinstance(default, tuple) else default}`"
     assert row.split(" | ")[1] == shown
 
 

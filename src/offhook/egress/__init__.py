@@ -1,0 +1,1 @@
+"""Requests to addresses that users name: where they may go."""
