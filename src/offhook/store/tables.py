@@ -162,6 +162,8 @@ calls = Table(
     Column("document", Text, nullable=False),
     Column("last_sequence", Integer, nullable=False),
     Column("last_public_sequence", Integer, nullable=False),
+    # The process that carries the call; null for calls of before there were workers.
+    Column("worker_id", _ID),
     UniqueConstraint("organization_id", "position"),
     Index(None, "organization_id", "agent_id", "position"),
     Index(None, "organization_id", "status", "position"),
@@ -198,8 +200,11 @@ outbox = Table(
     Column("type", String(40), nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
+    # The transaction that wrote the row: on PostgreSQL ids may become visible out of order, (xid, id) never do once
+    # every transaction up to xid is over. 0 on SQLite, where transactions come one after the other.
+    Column("xid", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("call_id", "sequence"),
-    Index(None, "organization_id", "id"),
+    Index(None, "organization_id", "xid", "id"),
     sqlite_autoincrement=True,  # a number is never given twice, also after the newest rows were deleted
 )
 
@@ -257,4 +262,108 @@ post_call_jobs = Table(
     Column("id", _ID, primary_key=True),
     Column("organization_id", _ID, nullable=False),
     *lease_columns(),
+)
+
+# Processes that carry calls. One that dies leaves its row behind, with a heartbeat that grows old.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    # The data directory, whose lock only one process holds: who holds it knows that its earlier holders are dead.
+    Column("node_id", _ID),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("heartbeat_us", BigInteger, nullable=False),
+)
+
+# Where an agent's events go: one row for each URL it has had. A URL it doesn't have any more is not sent to.
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _owner(),
+    Column("agent_id", _ID, nullable=False),
+    Column("url", String(2000), nullable=False),
+    # SHA-256 of the URL in hex: a URL may be longer than an index can hold.
+    Column("url_digest", String(64), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("stopped_us", BigInteger),
+    Column("stop_reason", String(200)),
+    UniqueConstraint("agent_id", "url_digest"),
+    Index(None, "organization_id", "created_us"),
+)
+
+# Secrets that sign for an endpoint, sealed; several while one is being replaced.
+webhook_secrets = Table(
+    "webhook_secrets",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("endpoint_id", _ID, ForeignKey("webhook_endpoints.id"), nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger),
+    Index(None, "endpoint_id"),
+)
+
+# A call whose events go to a webhook: how far they have got. A queue of calls, not of events, since the events of a
+# call go one after the other. ``id`` is the call's; written with its events.
+webhook_lanes = Table(
+    "webhook_lanes",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("organization_id", _ID, nullable=False),
+    Column("agent_id", _ID, nullable=False),
+    # Up to here nothing is left to send: delivered, given up, or not subscribed to.
+    Column("settled_sequence", Integer, nullable=False),
+    # The newest event in the outbox.
+    Column("last_sequence", Integer, nullable=False),
+    # How often the first event that is left has failed.
+    Column("failures", Integer, nullable=False),
+    *lease_columns(),
+)
+
+# One row for each event that goes, or went, to a webhook, with the outcome of its last attempt.
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("organization_id", _ID, nullable=False),
+    # The time of its first attempt, moved on until no other delivery of the organization has it: order and cursor.
+    Column("position", BigInteger, nullable=False),
+    Column("event_id", _ID, nullable=False, unique=True),
+    Column("agent_id", _ID, nullable=False),
+    Column("call_id", _ID, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("endpoint_id", _ID, nullable=False),
+    Column("url", String(2000), nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("response_code", Integer),
+    Column("latency_ms", Integer),
+    Column("error", String(500)),
+    Column("last_attempt_us", BigInteger),
+    Column("next_attempt_us", BigInteger),
+    Column("delivered_us", BigInteger),
+    UniqueConstraint("organization_id", "position"),
+    Index(None, "organization_id", "call_id", "position"),
+    Index(None, "organization_id", "agent_id", "position"),
+    Index(None, "organization_id", "status", "position"),
+    Index(None, "organization_id", "type", "position"),
+)
+
+# Every attempt of a delivery, numbered from 1.
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("delivery_id", _ID, ForeignKey("webhook_deliveries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("url", String(2000), nullable=False),
+    Column("delivered", Boolean, nullable=False),
+    Column("resend", Boolean, nullable=False),
+    Column("response_code", Integer),
+    Column("latency_ms", Integer, nullable=False),
+    Column("error", String(500)),
 )
