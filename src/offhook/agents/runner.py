@@ -96,8 +96,10 @@ class AgentRunner:
                     case Trouble():
                         yield Problem(f"extraction_{event.code}", event.detail)
                     case ToolCall(name=name) if name == SET_VARIABLES:
-                        names = {variable.name for variable in wanted}
-                        dialogue, stored = store_values(dialogue, json_object(event.arguments), names)
+                        given = json_object(event.arguments)
+                        if not given and event.arguments.strip() not in {"", "{}"}:
+                            yield Problem("extraction_malformed", "the model's values were no JSON object")
+                        dialogue, stored = store_values(dialogue, given, {variable.name for variable in wanted})
                         for told in stored:
                             yield told
         yield Finished(dialogue)

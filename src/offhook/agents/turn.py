@@ -182,6 +182,8 @@ class Turn:
             self.dialogue, stored = store_values(self.dialogue, given, {item.name for item in before.variables})
             for event in stored:
                 yield event
+        elif before.variables:
+            yield happens.Problem("variables_missing", f"{call.name} came without the variables of {before.name}")
         if transition.filler_sentence:
             yield self._say_apart(self.dialogue.render(transition.filler_sentence))
         self._tell(call, _OK)

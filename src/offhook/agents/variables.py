@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +20,11 @@ Value = str | bool | int | float | datetime | dict[str, Any] | list[Any] | None
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _RENDERED = "%A, %Y-%m-%d %H:%M:%S"
 MAX_STRING_CHARS = 10_000  # a value is what one caller said, not a document
+MAX_JSON_CHARS = 32_768  # as for values that a call is started with
+_MAX_DEPTH = 20  # likewise
+_MAX_INTEGER = 2**63 - 1  # past 64 bits no database keeps an integer as it is
+# A model may write any of these as an escape: control characters but tab and line breaks, and halves of characters.
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class VariableType(StrEnum):
@@ -89,7 +95,7 @@ def _string(raw: object) -> str:
     if isinstance(raw, str):
         if len(raw) > MAX_STRING_CHARS:
             raise ValueError(f"expected at most {MAX_STRING_CHARS} characters, got {len(raw)}")
-        return raw
+        return _sound(raw)
     if isinstance(raw, int | float) and not isinstance(raw, bool):
         return _digits(_finite(raw))
     raise ValueError(f"expected text, got {_shown(raw)}")
@@ -109,15 +115,18 @@ def _number(raw: object) -> int | float:
     if isinstance(raw, str):
         text = raw.strip()
         try:
-            return int(text) if text.lstrip("+-").isdigit() else _finite(float(text))
+            return _finite(int(text) if text.lstrip("+-").isdigit() else float(text))
         except ValueError:
             pass
     raise ValueError(f"expected a number, got {_shown(raw)}")
 
 
 def _finite(value: float) -> int | float:
-    if not math.isfinite(value):
+    # An integer is finite, and one of a thousand digits can't be asked as a float.
+    if not isinstance(value, int) and not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {value}")
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+        raise ValueError("expected a number of at most 64 bits")
     return value
 
 
@@ -136,16 +145,35 @@ def _datetime(raw: object) -> datetime:
 
 
 def _json(raw: object) -> Any:  # noqa: ANN401 - what a JSON document can hold
-    if isinstance(raw, str):
-        try:
-            return json.loads(raw)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"expected JSON, got {_shown(raw)}") from error
     try:
-        json.dumps(raw, allow_nan=False)
+        value = json.loads(raw) if isinstance(raw, str) else raw
+        size = len(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"expected JSON, got {_shown(raw)}") from error
-    return raw
+    if size > MAX_JSON_CHARS:
+        raise ValueError(f"expected JSON of at most {MAX_JSON_CHARS} characters, got {size}")
+    _check_parts(value, 0)
+    return value
+
+
+def _check_parts(value: object, depth: int) -> None:
+    """Refuse what lies anywhere in JSON and can't be stored and given back as it is."""
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"expected JSON nested at most {_MAX_DEPTH} deep")
+    if isinstance(value, str):
+        _sound(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        _finite(value)
+    elif isinstance(value, dict | list):
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            _check_parts(part, depth + 1)
+
+
+def _sound(text: str) -> str:
+    bad = _UNFIT.search(text)
+    if bad:
+        raise ValueError(f"holds the character U+{ord(bad[0]):04X}, which can't be kept")
+    return text
 
 
 def _shown(raw: object) -> str:

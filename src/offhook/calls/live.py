@@ -27,7 +27,16 @@ from offhook.conversation.session import Conversation, ConversationConfig
 from offhook.lines.line import Answered, Ended, Frame, Line, LineEvent, Ringing
 from offhook.models.speech import VoiceChoice
 from offhook.record.cost import PriceList, Usage, cost_lines
-from offhook.record.events import Costed, Flagged, LineKnown, Recorded, StateEntered, StatusChanged, VariableSet
+from offhook.record.events import (
+    Costed,
+    Flagged,
+    LineKnown,
+    NotRecorded,
+    Recorded,
+    StateEntered,
+    StatusChanged,
+    VariableSet,
+)
 from offhook.record.lifecycle import FINAL, EndCode, EndReason, Status
 from offhook.recordings import TapeWriter
 
@@ -184,7 +193,8 @@ class LiveCall:
             await self._finish(reason, status)
         except Exception:
             log.exception("call_end_failed", call_id=self.call_id)
-            self._close_record(EndReason(EndCode.PLATFORM_FAILURE, "platform", "ending the call failed"), Status.FAILED)
+            reason = EndReason(EndCode.PLATFORM_FAILURE, "platform", "ending the call failed")
+            self._close_record(reason, Status.FAILED, time.time())
             raise
         finally:
             self._on_over(self)
@@ -199,6 +209,9 @@ class LiveCall:
             await asyncio.wait_for(self.line.hang_up(), HANG_UP_LIMIT_S)
         except TimeoutError:
             log.warning("hang_up_unanswered", call_id=self.call_id, limit_s=HANG_UP_LIMIT_S)
+        ended_at = time.time()
+        if session is not None:
+            await session.resolve()
         self.journal.add(LineKnown(at=time.time(), sip=self._sip_facts()))
         if session is not None:
             lines = cost_lines(self._usage(session), self.plan.prices)
@@ -206,18 +219,22 @@ class LiveCall:
         elif status is Status.COMPLETED:
             # Ended by a wish (the API, a shutdown) before anybody answered.
             status = Status.CANCELED
-        self._close_record(reason, status)
+        if session is not None and self._tape is None:
+            self.journal.add(NotRecorded(at=ended_at, reason="the agent's calls are not recorded"))
+        self._close_record(reason, status, ended_at)
         await self.journal.durable()
         if self._tape is not None:
             self.wrap_up = asyncio.create_task(self._store_recording(self._tape), name=f"recording-{self.call_id}")
 
-    def _close_record(self, reason: EndReason, status: Status) -> None:
+    def _close_record(self, reason: EndReason, status: Status, at: float) -> None:
         if self.journal.record.status not in FINAL:
-            self.journal.add(StatusChanged(at=time.time(), status=status, end_reason=reason))
+            self.journal.add(StatusChanged(at=at, status=status, end_reason=reason))
 
     async def _store_recording(self, tape: TapeWriter) -> None:
         stored = await self._services.recordings.finish(tape)
         if stored is None:
+            self.journal.add(NotRecorded(at=time.time(), reason="no sound passed"))
+            await self.journal.durable()
             return
         self.journal.add(
             Recorded(at=time.time(), mixed=stored.mixed, channels=stored.channels, duration_ms=stored.duration_ms)

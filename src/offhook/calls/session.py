@@ -20,7 +20,15 @@ from offhook.calls.voice_hub import VoiceHub
 from offhook.conversation import events as talk
 from offhook.conversation.session import Conversation
 from offhook.lines.line import Frame, Line
-from offhook.record.events import CallEvent, KeyPressed, SpokenWord, TranscriptAdded, TurnMeasured
+from offhook.record.events import (
+    CallEvent,
+    Flagged,
+    KeyPressed,
+    SpokenWord,
+    TranscriptAdded,
+    TurnMeasured,
+    VariablesResolved,
+)
 from offhook.record.lifecycle import EndCode, EndReason
 from offhook.recordings import TapeWriter
 
@@ -114,7 +122,7 @@ class CallSession:
             self._hub.submit(self._slot, window, partial(self._judged, at_ms))
 
     async def close(self, *, drain: bool) -> None:
-        """Stop talking and listening; the last items are in the journal when this returns."""
+        """Stop talking and listening; all that was said is in the journal when this returns."""
         if self._closed:
             return
         if drain:
@@ -123,12 +131,18 @@ class CallSession:
         self._do(self._conversation.close(self.clock.now_ms()))
         self.speaker.cut()
         self._hub.close_slot(self._slot)
+        self.answering.close()
+        await self.listener.close()
+
+    async def resolve(self) -> None:
+        """Look for variables a last time; the line is gone by then, for nobody should hold it to a silence."""
         try:
             await asyncio.wait_for(self.answering.extract(), EXTRACT_LIMIT_S)
         except TimeoutError:
             log.warning("extraction_timed_out", limit_s=EXTRACT_LIMIT_S)
-        self.answering.close()
-        await self.listener.close()
+            detail = f"no values within {EXTRACT_LIMIT_S:g} s"
+            self._record(Flagged(at=time.time(), code="extraction_timed_out", detail=detail))
+        self._record(VariablesResolved(at=time.time()))
 
     # ------------------------------------------------------------------ told and done
 

@@ -84,17 +84,24 @@ def cost_lines(usage: Usage, prices: PriceList) -> list[dict[str, str]]:
         ("tts", Decimal(usage.tts_characters), "character", prices.tts_character),
         ("platform", _minutes(usage.platform_s), "minute", prices.platform_minute),
     )
-    return [
-        {
-            "component": component,
-            "quantity": plain(quantity),
-            "unit": unit,
-            "unit_price": plain(price),
-            "amount": plain(_EXACT.multiply(quantity, price)),
-        }
-        for component, quantity, unit, price in parts
-        if quantity
-    ]
+    return [_line(component, quantity, unit, price) for component, quantity, unit, price in parts if quantity]
+
+
+def review_lines(input_tokens: int, output_tokens: int, prices: PriceList) -> list[dict[str, str]]:
+    """Lines for what a language model took after the call, at the prices of its tokens in the call."""
+    usage = Usage(llm_input_tokens=input_tokens, llm_output_tokens=output_tokens)
+    return [{**line, "component": f"post_call_{line['component']}"} for line in cost_lines(usage, prices)]
+
+
+def joined(lines: Iterable[Mapping[str, str]], more: Iterable[Mapping[str, str]]) -> tuple[dict[str, str], ...]:
+    """Both as one list: what is of the same component at the same price becomes one line."""
+    found: dict[tuple[str, str, str], Decimal] = {}
+    for line in (*lines, *more):
+        key = line["component"], line["unit"], line["unit_price"]
+        found[key] = _EXACT.add(found.get(key, Decimal(0)), Decimal(line["quantity"]))
+    return tuple(
+        _line(component, quantity, unit, Decimal(price)) for (component, unit, price), quantity in found.items()
+    )
 
 
 def total(lines: Iterable[Mapping[str, str]]) -> Decimal:
@@ -109,6 +116,16 @@ def plain(value: Decimal) -> str:
     """A decimal without exponent and without idle zeros: ``0.0001``, ``12``."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _line(component: str, quantity: Decimal, unit: str, price: Decimal) -> dict[str, str]:
+    return {
+        "component": component,
+        "quantity": plain(quantity),
+        "unit": unit,
+        "unit_price": plain(price),
+        "amount": plain(_EXACT.multiply(quantity, price)),
+    }
 
 
 def _minutes(seconds: float) -> Decimal:

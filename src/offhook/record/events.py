@@ -28,6 +28,29 @@ class SpokenWord(msgspec.Struct, frozen=True):
     end_ms: int
 
 
+class SelectedOption(msgspec.Struct, frozen=True):
+    """An option of a choice, as it was worded when the call was asked."""
+
+    id: str
+    value: str
+
+
+class PostCallAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A question as it was asked after the call, and its answer: the field of its type is set, or none is."""
+
+    id: str
+    question_id: str
+    name: str
+    description: str
+    question_type: str
+    is_optional: bool = False
+    question_origin: str = "custom"
+    text: str | None = None
+    number: int | float | None = None
+    boolean: bool | None = None
+    selected: tuple[SelectedOption, ...] = ()
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Base of all events of a call."""
 
@@ -149,6 +172,31 @@ class Recorded(Event, tag="recording", frozen=True, kw_only=True):
     duration_ms: int
 
 
+class NotRecorded(Event, tag="not_recorded", frozen=True, kw_only=True):
+    """An answered call has no recording, and none will come."""
+
+    reason: str
+
+
+class VariablesResolved(Event, tag="resolved", frozen=True, kw_only=True):
+    """The last look for variables is over: the call sets none any more."""
+
+
+class Reviewed(Event, tag="reviewed", frozen=True, kw_only=True):
+    """Post-call questions have answers, the call has a summary; both may come in parts until one is ``done``.
+
+    An answer takes the place of an earlier one to the same question.
+    """
+
+    answers: tuple[PostCallAnswer, ...] = ()
+    summary: str | None = None
+    done: bool = False
+
+
+class PostCall(Event, tag="post_call", frozen=True, kw_only=True):
+    """Everything about the call is known now: recording, answers, cost. Consumers are told once."""
+
+
 class MetadataChanged(Event, tag="metadata", frozen=True, kw_only=True):
     """The call's metadata is now this."""
 
@@ -175,6 +223,10 @@ CallEvent = (
     | LineKnown
     | Costed
     | Recorded
+    | NotRecorded
+    | VariablesResolved
+    | Reviewed
+    | PostCall
     | MetadataChanged
     | Flagged
 )

@@ -20,13 +20,18 @@ from offhook.record.events import (
     KeyPressed,
     LineKnown,
     MetadataChanged,
+    NotRecorded,
+    PostCall,
+    PostCallAnswer,
     Recorded,
+    Reviewed,
     StateEntered,
     StatusChanged,
     ToolCalled,
     TranscriptAdded,
     TurnMeasured,
     VariableSet,
+    VariablesResolved,
 )
 from offhook.record.latency import summary
 from offhook.record.lifecycle import FINAL, EndReason, Status, allowed
@@ -59,6 +64,11 @@ class CallRecord:
         self.sip: dict[str, Any] = {}
         self.cost_lines: tuple[dict[str, str], ...] | None = None
         self.recording: Recorded | None = None
+        self.not_recorded: NotRecorded | None = None
+        self.answers: dict[str, PostCallAnswer] = {}
+        self.summary: str | None = None
+        self.reviewed = False
+        self.told = False
         self.flags: list[Flagged] = []
 
     @classmethod
@@ -106,6 +116,7 @@ class CallRecord:
         twin.transcript = self.transcript.copy()
         twin.variables, twin.turns, twin.sip = dict(self.variables), dict(self.turns), dict(self.sip)
         twin.states, twin.keys, twin.flags = list(self.states), list(self.keys), list(self.flags)
+        twin.answers = dict(self.answers)
         return twin
 
     # ------------------------------------------------------------------ events
@@ -137,12 +148,18 @@ class CallRecord:
                 self.cost_lines = event.lines
             case Recorded():
                 self.recording = event
+            case NotRecorded():
+                self.not_recorded = event
+            case Reviewed():
+                self._review(event)
+            case PostCall():
+                self.told = True
             case MetadataChanged():
                 self.metadata = event.metadata
             case Flagged():
                 self.flags.append(event)
-            case ToolCalled():
-                pass  # the transcript has its own items of tool calls; this one is for those who are told of events
+            case ToolCalled() | VariablesResolved():
+                pass  # for those who are told of events: the record shows tool calls and variables by other ones
             case CallCreated():
                 raise ConflictError(f"call {self.call_id} exists already")
             case _:
@@ -165,6 +182,11 @@ class CallRecord:
             self.end_at = max(event.at, self.start_at or self.created.at)
             self.closing = event
         return True
+
+    def _review(self, event: Reviewed) -> None:
+        self.answers.update({answer.question_id: answer for answer in event.answers})
+        self.summary = event.summary if event.summary is not None else self.summary
+        self.reviewed = self.reviewed or event.done
 
     # ------------------------------------------------------------------ what the API shows
 
@@ -192,7 +214,7 @@ class CallRecord:
             "cost_lines": self._cost_lines(),
             "transcript_string": self.transcript.text() if include_transcript else "",
             "transcript": self.transcript.to_api() if include_transcript else [],
-            "variable_values": self._variable_values() if include_variables else [],
+            "variable_values": self.variable_values() if include_variables else [],
             "initial_variable_values": created.initial_variable_values,
             "answer_type": self.answer_type,
             **self._course(),
@@ -220,7 +242,8 @@ class CallRecord:
 
     def _course(self) -> dict[str, Any]:
         return {
-            "post_call_answers": [],
+            "post_call_answers": self.post_call_answers(),
+            "summary": self.summary,
             "transfers": [],
             "dtmf": [{"digit": key.digit, "direction": key.direction, "time": iso(key.at)} for key in self.keys],
             "state_path": [
@@ -242,11 +265,16 @@ class CallRecord:
             for line in self.cost_lines or ()
         ]
 
-    def _variable_values(self) -> list[dict[str, Any]]:
+    def variable_values(self) -> list[dict[str, Any]]:
+        """Each variable with its last value."""
         return [
             {"name": each.name, "type": each.variable_type, "value": each.value, "timestamp": iso(each.at)}
             for each in self.variables.values()
         ]
+
+    def post_call_answers(self) -> list[dict[str, Any]]:
+        """Each question the call was asked, with its answer."""
+        return [_answer(answer) for answer in self.answers.values()]
 
 
 def encode(shown: object) -> bytes:
@@ -256,3 +284,23 @@ def encode(shown: object) -> bytes:
 
 def _iso_or_none(at: float | None) -> str | None:
     return None if at is None else iso(at)
+
+
+def _answer(answer: PostCallAnswer) -> dict[str, Any]:
+    given = (answer.text, answer.number, answer.boolean)
+    return {
+        "id": answer.id,
+        "question": {
+            "id": answer.question_id,
+            "name": answer.name,
+            "description": answer.description,
+            "question_type": answer.question_type,
+            "is_optional": answer.is_optional,
+            "question_origin": answer.question_origin,
+        },
+        "has_answer": bool(answer.selected) or any(value is not None for value in given),
+        "answer_text": answer.text,
+        "answer_number": answer.number,
+        "answer_boolean": answer.boolean,
+        "selected_options": [{"option": {"id": option.id, "value": option.value}} for option in answer.selected],
+    }

@@ -7,11 +7,13 @@ from typing import Any
 from offhook.record.events import (
     AnswerTyped,
     CallEvent,
+    PostCall,
     StateEntered,
     StatusChanged,
     ToolCalled,
     TranscriptAdded,
     VariableSet,
+    VariablesResolved,
 )
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import FINAL, Status
@@ -38,7 +40,7 @@ def webhook_events(event: CallEvent, record: CallRecord) -> list[dict[str, Any]]
     return [{**common, **fields}]
 
 
-def _fields(event: CallEvent, record: CallRecord) -> dict[str, Any] | None:
+def _fields(event: CallEvent, record: CallRecord) -> dict[str, Any] | None:  # noqa: PLR0911 - a table of events
     match event:
         case StatusChanged():
             return _status(event, record)
@@ -67,8 +69,36 @@ def _fields(event: CallEvent, record: CallRecord) -> dict[str, Any] | None:
                 "variable_type": event.variable_type,
                 "value": event.value,
             }
+        case VariablesResolved():
+            return {"type": "event_all_variables_resolved", "variable_values": record.variable_values()}
+        case PostCall():
+            return _post_call(record)
         case _:
             return None
+
+
+def _post_call(record: CallRecord) -> dict[str, Any]:
+    """The call as a whole. ``recording_url`` is null in what is kept: whoever sends the event makes it, since a signed
+    URL that was made now would have expired by a late delivery.
+    """
+    created = record.created
+    whole = {
+        "call_type": created.call_type,
+        "direction": created.direction,
+        "status": record.status.value,
+        "end_reason": record.end_reason.to_api() if record.end_reason else None,
+        "from_phone_number": created.from_number,
+        "to_phone_number": created.to_number,
+        "duration_seconds": record.duration_seconds,
+        "transcript_string": record.transcript.text(),
+        "variable_values": record.variable_values(),
+        "post_call_answers": record.post_call_answers(),
+        "summary": record.summary,
+        "metadata": record.metadata,
+        "cost": record.cost,
+        "recording_url": None,
+    }
+    return {"type": "event_post_call", **whole, "data": whole}
 
 
 def _status(event: StatusChanged, record: CallRecord) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from offhook.record.events import CallEvent
 from offhook.record.fold import CallRecord, encode
 from offhook.record.times import to_us
 from offhook.record.webhooks import webhook_events
+from offhook.store.post_call import enqueue
 from offhook.store.tables import call_events, calls, outbox
 
 _DECODER: msgspec.json.Decoder[CallEvent] = msgspec.json.Decoder(CallEvent)
@@ -71,6 +72,8 @@ def store_events(
         )
         after.public_sequence += len(bodies)
     _project(connection, record, after, stored=before.stored)
+    if record.closing is not None and record.closing in events:
+        enqueue(connection, record)
     return record, after
 
 

@@ -473,3 +473,19 @@ async def test_an_extraction_that_fails_is_reported_and_says_nothing(
     events = await extract(AgentRunner(scripted([broken])), dialogue.user_said("I am 41."))
     assert [problem.code for problem in of(events, Problem)] == ["extraction_provider_failure"] * 2
     assert of(events, Say) == []
+
+
+async def test_values_that_are_no_json_are_reported(scripted: Callable, call: Callable, dialogue: Dialogue) -> None:
+    model = scripted([call("set_variables", "age: 41")])
+    events = await extract(AgentRunner(model), dialogue.user_said("I am 41."))
+    assert [problem.code for problem in of(events, Problem)] == ["extraction_malformed"]
+    assert after(events).values.get("age") is None
+
+
+async def test_leaving_a_state_without_its_variables_is_reported(
+    scripted: Callable, call: Callable, dialogue: Dialogue
+) -> None:
+    model = scripted([call("go_to_end_goodbye", '{"reason": "done"}')], ["Bye."])
+    events = await respond(AgentRunner(model), dialogue)
+    assert [problem.code for problem in of(events, Problem)] == ["variables_missing"]
+    assert [entered.state for entered in of(events, Entered)] == ["End: goodbye"]

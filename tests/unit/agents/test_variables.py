@@ -49,10 +49,31 @@ def test_a_value_is_read_as_its_type(kind: str, raw: object, value: object) -> N
         ("datetime", 12),
         ("json", "not json"),
         ("json", {"a": math.inf}),
+        ("json", {"a": "x" * 40_000}),
+        ("json", "[" * 25 + "]" * 25),
+        ("json", {"a": [2**63]}),
+        ("number", 2**63),
+        ("number", "9" * 400),
+        ("number", "9" * 5000),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_with_what_was_expected(kind: str, raw: object) -> None:
     with pytest.raises(ValueError, match="expected"):
+        parse_value(VariableType(kind), raw)
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw"),
+    [
+        ("string", "a\x00b"),
+        ("string", "half \ud83d"),
+        ("json", {"a": ["\x07"]}),
+        ("json", {"\x00": 1}),
+        ("json", '{"a": "\\ud800"}'),
+    ],
+)
+def test_characters_that_cannot_be_kept_are_refused(kind: str, raw: object) -> None:
+    with pytest.raises(ValueError, match=r"U\+"):
         parse_value(VariableType(kind), raw)
 
 

@@ -217,3 +217,53 @@ def test_the_transcript_is_what_sorting_the_last_forms_gives(events):
         first.setdefault(event.item_id, len(first))
     expected = sorted(last.values(), key=lambda item: (item.at, first[item.item_id]))
     assert folded(*events).transcript.items() == expected
+
+
+def answer(question="q1", **values):
+    return e.PostCallAnswer(
+        id=f"a-{question}", question_id=question, name="Mood", description="How?", question_type="text", **values
+    )
+
+
+def test_answers_come_in_parts_and_the_last_one_to_a_question_counts():
+    record = folded(
+        *ANSWERED,
+        step(Status.COMPLETED, 9, HUNG_UP),
+        e.Reviewed(at=T + 10, answers=(answer("q1"), answer("q2", number=2.5)), summary="Short."),
+        e.Reviewed(at=T + 11, answers=(answer("q1", text="Happy"),), done=True),
+    )
+    data = json.loads(encode(record.to_api()))
+    assert record.reviewed
+    assert data["summary"] == "Short."
+    first, second = data["post_call_answers"]
+    assert first == {
+        "id": "a-q1",
+        "question": {
+            "id": "q1", "name": "Mood", "description": "How?", "question_type": "text", "is_optional": False,
+            "question_origin": "custom",
+        },
+        "has_answer": True, "answer_text": "Happy", "answer_number": None, "answer_boolean": None,
+        "selected_options": [],
+    }  # fmt: skip
+    assert (second["has_answer"], second["answer_number"]) == (True, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("values", "has_answer"),
+    [
+        ({}, False),
+        ({"boolean": False}, True),
+        ({"number": 0}, True),
+        ({"selected": (e.SelectedOption("o", "A"),)}, True),
+    ],
+)
+def test_false_and_zero_are_answers_and_nothing_is_none(values, has_answer):
+    data = shown(e.Reviewed(at=T, answers=(answer(**values),)))
+    assert data["post_call_answers"][0]["has_answer"] is has_answer
+
+
+def test_a_snapshot_keeps_its_answers_while_the_record_gets_more():
+    record = folded(e.Reviewed(at=T, answers=(answer("q1"),)))
+    twin = record.snapshot()
+    record.apply(e.Reviewed(at=T, answers=(answer("q2"),), done=True))
+    assert (list(twin.answers), twin.reviewed) == (["q1"], False)

@@ -1,5 +1,7 @@
 """What consumers are told of each event."""
 
+from decimal import Decimal
+
 import pytest
 
 from offhook.record import events as e
@@ -94,4 +96,40 @@ def test_each_event_is_told_in_the_contracts_shape(event, body):
     ],
 )
 def test_what_is_unfinished_or_internal_is_told_to_nobody(event):
+    assert told(event) == []
+
+
+def test_the_resolved_variables_are_told_as_rest_shows_them():
+    set_ = e.VariableSet(at=T, name="n", variable_type="number", value=3)
+    (body,) = told(set_, e.VariablesResolved(at=T))
+    assert body == {
+        "type": "event_all_variables_resolved",
+        "variable_values": [{"name": "n", "type": "number", "value": 3, "timestamp": "2023-11-14T22:13:20.500000Z"}],
+    }
+
+
+def test_the_whole_call_is_told_flat_and_again_under_data():
+    line = {"component": "stt", "quantity": "1", "unit": "minute", "unit_price": "0.1", "amount": "0.1"}
+    (body,) = told(
+        step(Status.RINGING),
+        step(Status.IN_PROGRESS),
+        e.TranscriptAdded(at=T, item_id=1, role="user", content="Hi"),
+        e.Costed(at=T, lines=(line,)),
+        step(Status.COMPLETED, EndReason(EndCode.CALLER_HUNG_UP, "caller")),
+        e.Reviewed(at=T, summary="They said hi.", done=True),
+        e.PostCall(at=T),
+    )
+    data = body.pop("data")
+    assert body == {"type": "event_post_call", **data}
+    contract = {
+        "from_phone_number": "+331", "to_phone_number": "+332", "duration_seconds": 0, "transcript_string": "User: Hi",
+        "variable_values": [], "post_call_answers": [], "cost": Decimal("0.1"), "recording_url": None,
+    }  # fmt: skip
+    assert {name: data[name] for name in contract} == contract
+    assert (data["status"], data["end_reason"]["code"]) == ("completed", "caller_hung_up")
+    assert data["summary"] == "They said hi."
+
+
+@pytest.mark.parametrize("event", [e.NotRecorded(at=T, reason="r"), e.Reviewed(at=T, done=True)])
+def test_steps_of_the_review_are_told_to_nobody(event):
     assert told(event) == []

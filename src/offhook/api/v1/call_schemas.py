@@ -104,6 +104,42 @@ class Flag(Answer):
     time: datetime
 
 
+class AskedQuestion(Answer):
+    """A post-call question as it was asked."""
+
+    id: UUID
+    name: str
+    description: str
+    question_type: Literal["boolean", "text", "number", "single_choice", "multiple_choice"]
+    is_optional: bool
+    question_origin: str
+
+
+class ChosenOption(Answer):
+    """An option of a choice as it was worded."""
+
+    id: UUID
+    value: str
+
+
+class SelectedOption(Answer):
+    """An option that was chosen."""
+
+    option: ChosenOption
+
+
+class PostCallAnswer(Answer):
+    """The answer to a post-call question: the field of its type is set, or none is."""
+
+    id: UUID
+    question: AskedQuestion
+    has_answer: bool
+    answer_text: str | None
+    answer_number: float | None
+    answer_boolean: bool | None
+    selected_options: list[SelectedOption]
+
+
 class WebCallGetApiResponseData(Answer):
     """A call from a browser."""
 
@@ -128,7 +164,8 @@ class WebCallGetApiResponseData(Answer):
     transcript: list[TranscriptItem]
     variable_values: list[VariableValue]
     initial_variable_values: dict[str, Any]
-    post_call_answers: list[dict[str, Any]]
+    post_call_answers: list[PostCallAnswer]
+    summary: str | None = Field(description="The call in a few sentences; null until it is reviewed after its end.")
     transfers: list[dict[str, Any]]
     dtmf: list[KeyPress]
     state_path: list[StateStep]

@@ -12,10 +12,10 @@ from offhook.agents.dialogue import Dialogue
 from offhook.agents.hearing import extract_kind
 from offhook.agents.model import Message
 from offhook.agents.offer import Offer, offers
-from offhook.agents.states import ExtractKind, Transition
+from offhook.agents.states import ExtractKind, StateVariable, Transition
 from offhook.agents.tools import CustomFunctionTool, HangUpTool, PressKeysTool, WaitTool
 from offhook.agents.variables import json_value
-from offhook.models.llm.rules.extract import digit_turns
+from offhook.models.llm.rules.extract import Heard, digit_turns, find_value
 from offhook.models.llm.rules.intents import (
     asks_again,
     has_intent,
@@ -55,7 +55,10 @@ def decide(dialogue: Dialogue) -> list[Step]:
 
 
 def extract_values(dialogue: Dialogue, names: list[str]) -> dict[str, Any]:
-    """Values of variables out of all states that ask for them; the latest visit that knows one counts."""
+    """Values of variables out of all states that ask for them; the latest visit that knows one counts.
+
+    What no state asks for, a variable of the agent itself, is looked for in all that the caller said.
+    """
     found: dict[str, Any] = {}
     for situation in Situation.all(dialogue):
         for variable in situation.state.variables:
@@ -63,6 +66,13 @@ def extract_values(dialogue: Dialogue, names: list[str]) -> dict[str, Any]:
                 value = situation.value_of(variable)
                 if value is not None:
                     found[variable.name] = value
+    heard = [Heard(message.content, asked=False) for message in dialogue.history if message.role == "user"]
+    for own in dialogue.config.variables:
+        if own.name in names and own.name not in found:
+            sought = StateVariable(name=own.name, type=own.type, description=own.description)
+            value = find_value(sought, heard, Situation.now(dialogue).started, dialogue.language)
+            if value is not None:
+                found[own.name] = value
     return found
 
 

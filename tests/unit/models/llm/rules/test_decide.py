@@ -232,3 +232,10 @@ def test_whatever_is_said_in_any_state_is_answered(language: str, state: int, pa
     dialogue = Dialogue.start(agent, call_start_time=1_795_424_400.0).enter(agent.states[state].name)
     assert decide(dialogue), "entering says or does something"
     assert decide(dialogue.agent_said("Well?").user_said(" ".join(parts)))
+
+
+def test_a_variable_of_the_agent_itself_is_looked_for_in_the_whole_call() -> None:
+    own = [{"name": "phone", "source": "extracted"}, {"name": "customer_name", "source": "extracted"}]
+    dialogue = start({"name": "s"}, variables=own).user_said("My name is Ann Lee, on 06 12 34 56 78.")
+    assert extract_values(dialogue, ["phone", "customer_name"]) == {"phone": "0612345678", "customer_name": "Ann Lee"}
+    assert extract_values(dialogue, []) == {}
