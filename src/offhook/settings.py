@@ -57,6 +57,13 @@ class Settings(BaseModel):
     max_calls: int | None = Field(
         None, ge=1, description="Calls at once; absent: what the providers in use were measured to carry."
     )
+    rate_limit_key: int = Field(300_000, ge=1, le=10**9, description="Requests a minute with one API key.")
+    rate_limit_organization: int = Field(
+        600_000, ge=1, le=10**9, description="Requests a minute with all keys of an organization."
+    )
+    rate_limit_failures: int = Field(
+        300, ge=1, le=10**9, description="Requests a minute without a valid key from one address."
+    )
     llm_base_url: str | None = Field(None, description="Base URL of an OpenAI-compatible server.")
     llm_api_key: str | None = Field(None, description="Key for that server.")
     llm_model: str | None = Field(None, description="Model name there, when the agent names none.")

@@ -19,9 +19,10 @@ from offhook.api.conventions import Conventions
 from offhook.api.envelope import ApiError
 from offhook.api.errors import respond
 from offhook.api.fast_lane import FastLane
+from offhook.api.gate import Gate
 from offhook.api.openapi import describe
 from offhook.api.resources import Resources
-from offhook.api.v1 import agents, calls, health, keys, numbers, questions, trunks
+from offhook.api.v1 import agents, audit, calls, health, keys, numbers, questions, trunks
 from offhook.errors import OffhookError
 
 _HANDLED = (ApiError, OffhookError, OperationalError, RequestValidationError, HTTPException)
@@ -68,10 +69,10 @@ def create_app(deps: ApiDeps) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.resources = resources
-    app.front = Conventions(FastLane(app.framework, resources), authenticator)
+    app.front = Conventions(FastLane(app.framework, resources), Gate(authenticator, deps.limits))
     for kind in _HANDLED:
         app.add_exception_handler(kind, respond)
-    for module in (calls, agents, questions, numbers, trunks, keys, health):
+    for module in (calls, agents, questions, numbers, trunks, keys, audit, health):
         app.include_router(module.router)
     app.router.routes.extend(deps.routes)
     describe(app)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import structlog
 from fastapi import Request
@@ -28,6 +29,7 @@ class Caller(NamedTuple):
     key_id: str
     organization_id: str
     scopes: frozenset[str]
+    limits: Mapping[str, Any]
 
     def must(self, scope: Scope) -> None:
         """Raise the 403 that names the missing scope."""
@@ -41,6 +43,7 @@ class Authenticator:
     def __init__(self, reads: CallReads, keys: ApiKeys) -> None:
         self._reads, self._keys = reads, keys
         self._used_us: dict[str, int] = {}
+        self._known: set[str] = set()  # digests of keys that were good once: at most as many as there are keys
         self._noted_at = time.monotonic()
         self._noting: asyncio.Task[None] | None = None
 
@@ -48,16 +51,22 @@ class Authenticator:
         """Who has this key. Raises the 401 that says what is wrong with it."""
         if not secret:
             raise ApiError(401, "authentication_error", "An API key is needed: header X-Api-Key")
-        key = await self._reads.key(digest(secret))
+        hashed = digest(secret)
+        key = await self._reads.key(hashed)
         if key is None:
             raise ApiError(401, "authentication_error", "This API key is unknown or was revoked")
         now = now_us()
         if key.expires_us is not None and key.expires_us <= now:
             raise ApiError(401, "authentication_error", "This API key has expired")
         self._used_us[key.id] = now
+        self._known.add(hashed)
         if self._noting is None and time.monotonic() - self._noted_at > _NOTE_EVERY_S:
             self._noting = asyncio.create_task(self._note())
-        return Caller(key.id, key.organization_id, key.scopes)
+        return Caller(key.id, key.organization_id, key.scopes, key.limits)
+
+    def knows(self, secret: bytes | None) -> bool:
+        """Whether this key let somebody in since the start; it may have ended since."""
+        return secret is not None and digest(secret) in self._known
 
     async def close(self) -> None:
         """Write down the last uses."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from starlette.routing import BaseRoute
 
+from offhook.api.limits import RateLimits
 from offhook.calls.request import PhoneCallRequest
 from offhook.record.fold import CallRecord
 from offhook.store.database import Database
@@ -52,3 +53,4 @@ class ApiDeps:
     control: CallControl
     links: RecordingLinks
     routes: Sequence[BaseRoute] = field(default=())
+    limits: RateLimits = field(default_factory=RateLimits)

@@ -1,4 +1,4 @@
-"""What holds for every request, as one ASGI middleware: an id, a key, a bounded body, and no error without envelope."""
+"""What holds for every request, as one ASGI middleware: an id, a key, limits, no error without envelope."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from offhook.api.auth import CALLER, Authenticator
 from offhook.api.envelope import ApiError
 from offhook.api.errors import api_error, unforeseen
+from offhook.api.gate import QUOTA, Gate
 
 log = structlog.get_logger(__name__)
 
@@ -24,8 +24,8 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:\-]{1,128}")
 class Conventions:
     """Wraps the application. ``/v1`` takes its key from X-Api-Key, the legacy paths theirs from a Bearer token."""
 
-    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
-        self._app, self._authenticator = app, authenticator
+    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+        self._app, self._gate = app, gate
         # Unique over restarts by its first part, within one by the count.
         self._boot, self._count = uuid.uuid4().hex[:12], itertools.count(1)
 
@@ -41,13 +41,15 @@ class Conventions:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                quota = scope.get(QUOTA)
+                limits = quota.headers() if quota is not None else ()
+                message["headers"] = [*message.get("headers", ()), *limits, (b"x-request-id", request_id)]
             await send(message)
 
         try:
             path = scope["path"]
             if path.startswith((_V1, _LEGACY)):
-                scope[CALLER] = await self._authenticator.caller(_secret(headers, path))
+                await self._gate.enter(scope, _secret(headers, path))
             if b"content-length" in headers or b"transfer-encoding" in headers:
                 receive = _bounded(headers.get(b"content-length"), receive)
             await self._app(scope, receive, answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
@@ -15,6 +16,11 @@ from offhook.record.fold import encode
 from offhook.record.times import iso_us, parse_iso_us
 
 T = TypeVar("T")
+
+
+def time_us(moment: datetime | None) -> int | None:
+    """A time of a query as Unix microseconds; without an offset it is UTC."""
+    return None if moment is None else parse_iso_us(moment.isoformat())
 
 
 class Paging(BaseModel):

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from offhook.api.control import ApiDeps, CallControl, RecordingLinks
 from offhook.store.agents import Agents
+from offhook.store.audit import AuditLog
 from offhook.store.calls import Calls
 from offhook.store.hot import CallReads, open_reads
 from offhook.store.idempotency import IdempotencyKeys
@@ -34,6 +35,7 @@ class Resources:
     trunks: Trunks
     idempotency: IdempotencyKeys
     questions: PostCallQuestions
+    audit: AuditLog
 
     @classmethod
     def open(cls, deps: ApiDeps) -> Resources:
@@ -50,6 +52,7 @@ class Resources:
             Trunks(database),
             IdempotencyKeys(database),
             PostCallQuestions(database),
+            AuditLog(database),
         )
 
     @property

@@ -142,6 +142,7 @@ class CallManager:
         party = Parties("outbound", origin.number.number, request.to_number, request.organization_id, origin.prices)
         call = self._create(origin.agent, line, party, request.variables, request.metadata)
         call.journal.add(StatusChanged(at=time.time(), status=Status.INITIATED))
+        self._services.writer.note(request.organization_id, "call.started", call.call_id, agent_id=request.agent_id)
         await call.journal.durable()
         return call.call_id
 
@@ -151,6 +152,7 @@ class CallManager:
         """End a call because the API says so; nothing happens when it is over."""
         call = self._calls.get(call_id)
         if call is not None:
+            self._services.writer.note(call.plan.organization_id, "call.terminated", call_id)
             await call.end(EndReason(EndCode.TERMINATED_BY_API, "platform", "POST /v1/calls/{id}/terminate"))
 
     async def update_metadata(self, call_id: str, metadata: dict[str, Any]) -> bool:
@@ -159,6 +161,7 @@ class CallManager:
         if call is None:
             return False
         call.journal.add(MetadataChanged(at=time.time(), metadata=metadata))
+        self._services.writer.note(call.plan.organization_id, "call.metadata_changed", call_id)
         await call.journal.durable()
         return True
 

@@ -18,6 +18,7 @@ from offhook.recordings.wav import WavView
 from offhook.settings import Settings, ensure_secret_key
 from offhook.store import calls as stored_calls
 from offhook.store.agents import Agents, Version
+from offhook.store.audit import ACTOR
 from offhook.store.database import Database, database_url
 from offhook.store.ids import now_us
 from offhook.store.keys import ApiKey, ApiKeys, Scope
@@ -36,6 +37,7 @@ class LocalBackend:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database = settings, database
+        ACTOR.set("cli")
         organizations = Organizations(database)
         self._owner = (organizations.default() or organizations.create("Default")).id
         self._agents, self._numbers = Agents(database), PhoneNumbers(database)

@@ -112,6 +112,21 @@ def total(lines: Iterable[Mapping[str, str]]) -> Decimal:
     return result
 
 
+# A quantity has at most 4 decimals and a price 12.
+_REST_DIGITS = 10
+
+
+def in_parts(cost: Decimal) -> tuple[int, int]:
+    """A cost as two integers, to be kept and added up exactly: millionths, and 10⁻¹⁶ beyond them."""
+    micros, rest = divmod(int(_EXACT.scaleb(cost, 6 + _REST_DIGITS)), 10**_REST_DIGITS)
+    return micros, rest
+
+
+def from_parts(micros: int, rest: int) -> Decimal:
+    """The cost that such integers, or sums of them, mean."""
+    return _EXACT.scaleb(Decimal(micros * 10**_REST_DIGITS + rest), -6 - _REST_DIGITS)
+
+
 def plain(value: Decimal) -> str:
     """A decimal without exponent and without idle zeros: ``0.0001``, ``12``."""
     text = format(value, "f")

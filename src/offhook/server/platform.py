@@ -164,7 +164,7 @@ class Platform:
             host=settings.sip_host, port=settings.sip_port, public_host=settings.public_host, media=media,
             on_call=self.calls.incoming, allow=settings.sip_allow,
         )  # fmt: skip
-        app = build_app(self._database, self._writer, self.calls, self.recordings)
+        app = build_app(settings, self._database, self._writer, self.calls, self.recordings)
         self._http = HttpServer(app, settings.http_host, settings.http_port)
         await self._http.start()
         stack.push_async_callback(self._http.close)

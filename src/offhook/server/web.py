@@ -8,8 +8,10 @@ from fastapi import FastAPI
 
 from offhook.api.app import create_app
 from offhook.api.control import ApiDeps
+from offhook.api.limits import RateLimits
 from offhook.calls.manager import CallManager
 from offhook.recordings import Published, Recordings
+from offhook.settings import Settings
 from offhook.store.calls import Calls
 from offhook.store.database import Database
 from offhook.store.writer import CallWriter
@@ -30,7 +32,10 @@ class PublishedRecordings:
         return Published(keys, record.created.secure_recording_url)
 
 
-def build_app(database: Database, writer: CallWriter, calls: CallManager, recordings: Recordings) -> FastAPI:
+def build_app(
+    settings: Settings, database: Database, writer: CallWriter, calls: CallManager, recordings: Recordings
+) -> FastAPI:
     """The API on this process's calls and recordings."""
+    limits = RateLimits(settings.rate_limit_key, settings.rate_limit_organization, settings.rate_limit_failures)
     routes = recordings.routes(PublishedRecordings(Calls(database)))
-    return create_app(ApiDeps(database, writer, calls, recordings, routes))
+    return create_app(ApiDeps(database, writer, calls, recordings, routes, limits))

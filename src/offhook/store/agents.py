@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Update, func, insert, select, update
 
 from offhook.errors import NotFoundError
+from offhook.store import audit
 from offhook.store.database import Database
 from offhook.store.ids import new_id, now_us
 from offhook.store.tables import agent_versions, agents, phone_numbers
@@ -69,6 +70,9 @@ class Agents:
             _add_version(connection, agent_id, 1, _split(configuration)[1], now)
             if deploy:
                 _deploy(connection, agent_id, 1, now)
+            audit.note(connection, organization_id, "agent.created", agent_id, name=settings["name"])
+            if deploy:
+                audit.note(connection, organization_id, "agent.deployed", agent_id, version=1)
             return _agent(_must(connection, organization_id, agent_id))
 
     def get(self, organization_id: str, agent_id: str) -> Agent:
@@ -121,6 +125,7 @@ class Agents:
             _must(connection, organization_id, agent_id)
             if settings:
                 connection.execute(update(agents).where(agents.c.id == agent_id), dict(settings))
+                audit.note(connection, organization_id, "agent.updated", agent_id, fields=sorted(settings))
             return _agent(_must(connection, organization_id, agent_id))
 
     def newest_versions(self, organization_id: str) -> dict[str, Version]:
@@ -155,7 +160,9 @@ class Agents:
         with self._database.write() as connection:
             agent = _must(connection, organization_id, agent_id)
             last = connection.execute(_version_query(agent_id).order_by(agent_versions.c.version.desc()).limit(1)).one()
-            settings, rest = _split(decide(_version(last, agent).configuration))
+            before = _version(last, agent).configuration
+            after = decide(before)
+            settings, rest = _split(after)
             if settings:
                 connection.execute(update(agents).where(agents.c.id == agent_id), settings)
             number = last.version
@@ -165,6 +172,8 @@ class Agents:
             else:
                 number += 1
                 _add_version(connection, agent_id, number, rest, now_us())
+            fields = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+            audit.note(connection, organization_id, "agent.updated", agent_id, version=number, fields=fields)
             row = connection.execute(_version_query(agent_id).where(agent_versions.c.version == number)).one()
             return _version(row, _must(connection, organization_id, agent_id))
 
@@ -178,6 +187,7 @@ class Agents:
             if row is None:
                 raise NotFoundError(f"agent {agent_id} has no version {number}")
             _deploy(connection, agent_id, number, now_us())
+            audit.note(connection, organization_id, "agent.deployed", agent_id, version=number)
             return _version(row, _must(connection, organization_id, agent_id))
 
     def delete(self, organization_id: str, agent_id: str) -> None:
@@ -188,6 +198,7 @@ class Agents:
             connection.execute(
                 update(phone_numbers).where(phone_numbers.c.inbound_agent_id == agent_id), {"inbound_agent_id": None}
             )
+            audit.note(connection, organization_id, "agent.deleted", agent_id)
 
 
 def _split(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

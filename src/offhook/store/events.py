@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from offhook.errors import NotFoundError
+from offhook.record.cost import in_parts
 from offhook.record.events import CallEvent
 from offhook.record.fold import CallRecord, encode
 from offhook.record.times import to_us
@@ -138,7 +139,8 @@ def _free_position(connection: Connection, organization_id: str, wanted_us: int)
 
 
 def _call_row(record: CallRecord) -> dict[str, Any]:
-    created, shown = record.created, record.to_api()
+    created, shown, cost = record.created, record.to_api(), record.cost
+    cost_micros, cost_rest = (None, None) if cost is None else in_parts(cost)
     for name in _URL_FIELDS:
         del shown[name]
     return {
@@ -157,5 +159,7 @@ def _call_row(record: CallRecord) -> dict[str, Any]:
         "variables": {name: each.value for name, each in record.variables.items()},
         "secure_recording_url": created.secure_recording_url,
         "recorded": record.recording is not None,
+        "cost_micros": cost_micros,
+        "cost_rest": cost_rest,
         "document": encode(shown).decode(),
     }

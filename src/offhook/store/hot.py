@@ -9,31 +9,37 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import select
 
 from offhook.store.calls import Calls, StoredCall
 from offhook.store.database import Database
-from offhook.store.tables import api_keys
+from offhook.store.tables import api_keys, organizations
 
 # The writer never locks readers out in WAL mode; only a recovery after a crash does, for a moment. The loop, which has
 # packets to look after, waits no longer than one of them lasts; then the client is told to ask again.
 _WAIT_S = 0.02
-_KEY_SQL = "SELECT id, organization_id, scopes, expires_us FROM api_keys WHERE digest = ? AND revoked_us IS NULL"
+_KEY_SQL = """SELECT k.id, k.organization_id, k.scopes, k.expires_us, o.limits FROM api_keys k
+              JOIN organizations o ON o.id = k.organization_id WHERE k.digest = ? AND k.revoked_us IS NULL"""
 # A blob comes as bytes, ready to send; a text would be decoded only to be encoded again.
 _CALL_SQL = """SELECT id, CAST(document AS BLOB), secure_recording_url, recorded FROM calls
                WHERE id = ? AND organization_id = ?"""
 
 
 class LiveKey(NamedTuple):
-    """A key that is not revoked; ``scopes`` as stored. Whether it expired is for the reader to see."""
+    """A key that is not revoked; ``scopes`` as stored. Whether it expired is for the reader to see.
+
+    ``limits`` are those of its organization.
+    """
 
     id: str
     organization_id: str
     scopes: frozenset[str]
     expires_us: int | None
+    limits: Mapping[str, Any]
 
 
 class CallReads(Protocol):
@@ -68,11 +74,14 @@ class SqliteReads:
         )
         self._execute = self._connection.execute
         self._scopes: dict[str, frozenset[str]] = {}
+        self._limits: dict[str, Mapping[str, Any]] = {}
 
     async def key(self, digest: str) -> LiveKey | None:
         """The key of that digest unless it was revoked."""
         row = self._execute(_KEY_SQL, (digest,)).fetchone()
-        return None if row is None else LiveKey(row[0], row[1], self._scope_set(row[2]), row[3])
+        if row is None:
+            return None
+        return LiveKey(row[0], row[1], self._scope_set(row[2]), row[3], self._limit_map(row[4]))
 
     async def call(self, organization_id: str, call_id: str) -> StoredCall | None:
         """A call of that organization."""
@@ -89,6 +98,12 @@ class SqliteReads:
         if scopes is None:
             scopes = self._scopes[text] = frozenset(json.loads(text))
         return scopes
+
+    def _limit_map(self, text: str) -> Mapping[str, Any]:
+        limits = self._limits.get(text)
+        if limits is None:
+            limits = self._limits[text] = json.loads(text)
+        return limits
 
 
 class ThreadedReads:
@@ -109,7 +124,10 @@ class ThreadedReads:
         """Nothing of its own to close."""
 
     def _key(self, digest: str) -> LiveKey | None:
-        query = select(api_keys.c.id, api_keys.c.organization_id, api_keys.c.scopes, api_keys.c.expires_us)
+        key = api_keys.c
+        query = select(key.id, key.organization_id, key.scopes, key.expires_us, organizations.c.limits).join(
+            organizations, organizations.c.id == key.organization_id
+        )
         with self._database.read() as connection:
-            row = connection.execute(query.where(api_keys.c.digest == digest, api_keys.c.revoked_us.is_(None))).first()
-        return row and LiveKey(row.id, row.organization_id, frozenset(row.scopes), row.expires_us)
+            row = connection.execute(query.where(key.digest == digest, key.revoked_us.is_(None))).first()
+        return row and LiveKey(row.id, row.organization_id, frozenset(row.scopes), row.expires_us, row.limits)

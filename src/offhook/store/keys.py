@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from offhook.errors import NotFoundError
+from offhook.store import audit
 from offhook.store.database import Database
 from offhook.store.ids import new_id, now_us
 from offhook.store.tables import api_keys
@@ -83,6 +84,10 @@ class ApiKeys:
                     "expires_us": expires_us,
                 },
             )
+            granted = [scope.value for scope in scopes]
+            audit.note(
+                connection, organization_id, "api_key.created", key.id, name=name, prefix=key.prefix, scopes=granted
+            )
         return key, secret
 
     def all(self, organization_id: str) -> list[ApiKey]:
@@ -96,7 +101,9 @@ class ApiKeys:
         """End a key at once; again changes nothing. Raises NotFoundError."""
         mine = (api_keys.c.id == key_id, api_keys.c.organization_id == organization_id)
         with self._database.write() as connection:
-            connection.execute(update(api_keys).where(*mine, api_keys.c.revoked_us.is_(None)), {"revoked_us": now_us()})
+            live = update(api_keys).where(*mine, api_keys.c.revoked_us.is_(None))
+            if connection.execute(live, {"revoked_us": now_us()}).rowcount:
+                audit.note(connection, organization_id, "api_key.revoked", key_id)
             row = connection.execute(select(api_keys).where(*mine)).first()
         if row is None:
             raise NotFoundError(f"no API key {key_id}")

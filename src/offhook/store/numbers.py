@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from offhook.errors import ConflictError, NotFoundError
+from offhook.store import audit
 from offhook.store.database import Database
 from offhook.store.ids import new_id, now_us
 from offhook.store.tables import agents, phone_numbers, trunks
@@ -64,6 +65,7 @@ class PhoneNumbers:
             with self._database.write() as connection:
                 _check_links(connection, organization_id, row)
                 connection.execute(insert(phone_numbers), row)
+                audit.note(connection, organization_id, "phone_number.created", row["id"], number=number)
         except IntegrityError as error:
             raise ConflictError(f"number: {number} is in use already") from error
         return PhoneNumber(**row)
@@ -93,13 +95,15 @@ class PhoneNumbers:
             _check_links(connection, organization_id, changes)
             if changes:
                 connection.execute(update(phone_numbers).where(phone_numbers.c.id == number_id), dict(changes))
+                audit.note(connection, organization_id, "phone_number.updated", number_id, fields=sorted(changes))
             return _number(_must(connection, organization_id, number_id))
 
     def delete(self, organization_id: str, number_id: str) -> None:
         """Give a number up; the records of its calls stay. Raises NotFoundError."""
         with self._database.write() as connection:
-            _must(connection, organization_id, number_id)
+            number = _must(connection, organization_id, number_id).number
             connection.execute(delete(phone_numbers).where(phone_numbers.c.id == number_id))
+            audit.note(connection, organization_id, "phone_number.deleted", number_id, number=number)
 
 
 def _check_links(connection: Connection, organization_id: str, row: Mapping[str, Any]) -> None:

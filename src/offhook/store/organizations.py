@@ -10,6 +10,7 @@ from sqlalchemy import Row, insert, select, update
 
 from offhook.errors import NotFoundError
 from offhook.record.cost import PriceList
+from offhook.store import audit
 from offhook.store.database import Database
 from offhook.store.ids import new_id, now_us
 from offhook.store.tables import organizations
@@ -66,10 +67,27 @@ class Organizations:
 
     def set_prices(self, organization_id: str, prices: PriceList) -> None:
         """What the organization's calls cost from now on."""
+        self.update(organization_id, {"price_list": prices.to_json()})
+
+    def update(self, organization_id: str, changes: Mapping[str, Any]) -> Organization:
+        """Change ``name, currency, price_list, limits``, of the last two the entries given. Raises NotFoundError.
+
+        An entry that is None goes back to its default.
+        """
+        mine = organizations.c.id == organization_id
         with self._database.write() as connection:
-            connection.execute(
-                update(organizations).where(organizations.c.id == organization_id), {"price_list": prices.to_json()}
-            )
+            # PostgreSQL locks the row; on SQLite the transaction has the write lock: no change of another is lost.
+            row = connection.execute(select(organizations).where(mine).with_for_update()).first()
+            if row is None:
+                raise NotFoundError(f"no organization {organization_id}")
+            values = dict(changes)
+            for name in {"price_list", "limits"} & values.keys():
+                merged = {**row._mapping[name], **values[name]}  # noqa: SLF001 - a row as a mapping
+                values[name] = {entry: value for entry, value in merged.items() if value is not None}
+            if values:
+                connection.execute(update(organizations).where(mine), values)
+                audit.note(connection, organization_id, "organization.updated", organization_id, fields=sorted(changes))
+            return _organization(connection.execute(select(organizations).where(mine)).one())
 
 
 def _organization(row: Row[Any]) -> Organization:

@@ -114,6 +114,9 @@ trunks = Table(
     Column("allowed_sources", JSON, nullable=False),
     Column("codecs", JSON, nullable=False),
     Column("created_us", BigInteger, nullable=False),
+    # Of a `twilio` trunk.
+    Column("account_sid", String(64)),
+    Column("auth_token", Text),
     Index(None, "organization_id", "created_us"),
 )
 
@@ -164,6 +167,9 @@ calls = Table(
     Column("last_public_sequence", Integer, nullable=False),
     # The process that carries the call; null for calls of before there were workers.
     Column("worker_id", _ID),
+    # What the call cost, in millionths and 10⁻¹⁶ beyond them: SQLite has no decimals, and integers add up exactly.
+    Column("cost_micros", BigInteger),
+    Column("cost_rest", BigInteger),
     UniqueConstraint("organization_id", "position"),
     Index(None, "organization_id", "agent_id", "position"),
     Index(None, "organization_id", "status", "position"),
@@ -174,6 +180,8 @@ calls = Table(
     Index(None, "organization_id", "duration_seconds"),
     # Recovery looks for the few unfinished ones among all.
     Index(None, "status"),
+    # Usage adds these up without reading the rows, whose documents make them long.
+    Index("ix_calls_usage", "organization_id", "position", "agent_id", "duration_seconds", "cost_micros", "cost_rest"),
 )
 
 # What happened, in order: the record is the fold of these rows.
@@ -216,6 +224,8 @@ idempotency_keys = Table(
     Column("digest", String(64), nullable=False),
     Column("status", Integer),
     Column("body", Text),
+    # The id of what the request makes, given before it acts: after a crash it tells whether it did.
+    Column("object_id", _ID),
     Column("created_us", BigInteger, nullable=False),
     Index(None, "created_us"),
 )
@@ -231,7 +241,8 @@ audit_log = Table(
     Column("object_type", String(30), nullable=False),
     Column("object_id", String(100), nullable=False),
     Column("detail", JSON, nullable=False),
-    Index(None, "organization_id", "id"),
+    Index(None, "organization_id", "at_us", "id"),
+    Index(None, "organization_id", "object_id", "at_us"),
     sqlite_autoincrement=True,
 )
 

@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from offhook.errors import CapacityError, OffhookError
 from offhook.record.events import CallEvent
 from offhook.record.fold import CallRecord
+from offhook.store.audit import entry_values
 from offhook.store.database import Database
 from offhook.store.events import Counters, change, counters, store_events
+from offhook.store.tables import audit_log
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +72,21 @@ class _Amend:
         self.record, known[self.call_id] = record, before
 
 
-_Job = _Append | _Amend
+@dataclass(slots=True)
+class _Note:
+    """An entry of the audit log, in the transaction of the change that was handed in before it."""
+
+    call_id: str
+    values: dict[str, Any]
+    waiters: list[_Done]
+    events: tuple[()] = ()
+
+    def write(self, connection: Connection, _known: dict[str, Counters]) -> None:
+        """Store the entry."""
+        connection.execute(insert(audit_log), self.values)
+
+
+_Job = _Append | _Amend | _Note
 
 
 class CallWriter:
@@ -140,6 +156,17 @@ class CallWriter:
                 return waiter
             self._jobs.append(_Amend(call_id, organization_id, decide, [waiter]))
             self._open.pop(call_id, None)  # what is appended from here on comes after this change
+            self._wake.notify()
+        return waiter
+
+    def note(self, organization_id: str, action: str, call_id: str, **detail: Any) -> asyncio.Future[None]:  # noqa: ANN401 - JSON
+        """Write an act on a call of whoever acts now into the audit log, together with the change before it."""
+        waiter = _waiter()
+        with self._wake:
+            if self._closing:
+                self._refuse(waiter, call_id, 0)
+                return waiter
+            self._jobs.append(_Note(call_id, entry_values(organization_id, action, call_id, detail), [waiter]))
             self._wake.notify()
         return waiter
 

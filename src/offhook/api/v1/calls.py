@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from offhook.api.auth import Caller, requires
 from offhook.api.bounds import Body, FreeJson, Party, Text255, json_size_fault
 from offhook.api.envelope import PageInfo, RawResponse, listing, success, success_body
 from offhook.api.errors import invalid
-from offhook.api.paging import Paging
+from offhook.api.paging import Paging, time_us
 from offhook.api.replay import Key, once
 from offhook.api.resources import Resources, Shared
 from offhook.api.v1.call_answer import read_call, shown
@@ -33,7 +33,7 @@ from offhook.errors import NotFoundError
 from offhook.record.events import CallEvent, MetadataChanged
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode, Status
-from offhook.record.times import iso_us, parse_iso_us
+from offhook.record.times import iso_us
 from offhook.store.calls import CallFilter, CallPage, StoredCall
 from offhook.store.keys import Scope
 
@@ -50,12 +50,6 @@ _MAX_NAME = 100
 def _number(text: str) -> str:
     # A client that doesn't escape its query turns the + of a number into a space.
     return "+" + text[1:] if text.startswith(" ") else text
-
-
-def _us(moment: datetime | None) -> int | None:
-    if moment is None:
-        return None
-    return parse_iso_us((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat())
 
 
 PartyFilter = Annotated[str | None, Field(max_length=255), AfterValidator(lambda text: text and _number(text))]
@@ -91,8 +85,8 @@ class CallsQuery(Paging):
             to_number=self.to_number,
             answer_type=self.answer_type,
             end_reason=self.end_reason.value if self.end_reason else None,
-            start_gt_us=_us(self.start_time_gt),
-            start_lt_us=_us(self.start_time_lt),
+            start_gt_us=time_us(self.start_time_gt),
+            start_lt_us=time_us(self.start_time_lt),
             duration_gt_s=self.duration_gt,
             duration_lt_s=self.duration_lt,
             metadata=_named(request, "metadata."),
@@ -258,6 +252,7 @@ async def _change(shared: Resources, caller: Caller, call_id: str, body: ChangeC
         return [MetadataChanged(at=time.time(), metadata=body.applied(record.metadata))]
 
     await shared.writer.amend(call_id, caller.organization_id, decide)
+    await shared.writer.note(caller.organization_id, "call.metadata_changed", call_id)
 
 
 @router.post("/v1/calls/{call_id}/terminate", responses=answers(200, Success[None], 404))
