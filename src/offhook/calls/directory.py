@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -53,6 +54,16 @@ class Origin:
     agent: AgentVersion
     trunk: Trunk | None
     prices: PriceList
+
+
+class Phonebook(Protocol):
+    """Who answers which number, and as whom calls are placed."""
+
+    def route(self, to_number: str) -> Route | None:
+        """Where a call to a number goes; None when nobody owns the number."""
+
+    def origin(self, organization_id: str, from_number: str, agent_id: str, version: int | None) -> Origin:
+        """What a call from a number by an agent takes. Raises NotFoundError, ConfigurationError."""
 
 
 class Directory:

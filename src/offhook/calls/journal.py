@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from offhook.record.events import CallEvent
 from offhook.record.fold import CallRecord
-from offhook.store.writer import CallWriter
 
 Watcher = Callable[[str, CallEvent], None]
+
+
+class RecordWriter(Protocol):
+    """Makes what happens in calls durable, in order; ``healthy`` tells whether new calls should be taken."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it keeps up."""
+
+    def append(self, call_id: str, events: Sequence[CallEvent], record: CallRecord) -> asyncio.Future[None]:
+        """Keep events that ``record`` has applied; the future is done when they are durable."""
+
+    def note(self, organization_id: str, action: str, call_id: str, **detail: Any) -> asyncio.Future[None]:  # noqa: ANN401 - JSON
+        """Write an act on a call into the audit log."""
 
 
 class Journal:
     """The one way in which a call changes: ``add`` an event, and it is in the record, the database and the stream."""
 
-    def __init__(self, record: CallRecord, writer: CallWriter, watchers: tuple[Watcher, ...] = ()) -> None:
+    def __init__(self, record: CallRecord, writer: RecordWriter, watchers: tuple[Watcher, ...] = ()) -> None:
         self.record = record
         self._writer = writer
         self._watchers = watchers

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 
-from offhook.audio.turn_model import TurnModel
 from offhook.conversation.events import Transcribed, TurnScored
 from offhook.models.speech import Recognizer, RecognizerStream, Transcription
 
@@ -21,14 +21,21 @@ FRAME_SILENCE = bytes(320)
 Told = Transcribed | TurnScored
 
 
+class TurnScorer(Protocol):
+    """Tells from the sound whether the speaker has finished."""
+
+    def score(self, pcm16k: npt.NDArray[np.float32]) -> float:
+        """Probability 0-1; called in a worker thread."""
+
+
 class Listener:
     """One caller's audio. ``frame`` takes every frame; answers go to ``tell``."""
 
     def __init__(
         self,
         recognizer: Recognizer,
-        turn_model: TurnModel,
-        pool: ThreadPoolExecutor,
+        turn_model: TurnScorer,
+        pool: Executor,
         *,
         language: str,
         rate_hz: int,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -70,6 +69,7 @@ class LiveCall:
     ) -> None:
         self.plan, self.line, self.journal = plan, line, journal
         self._services, self._on_over = services, on_over
+        self._wall, self._monotonic = services.clocks.wall, services.clocks.monotonic
         self._session: CallSession | None = None
         self._tape: TapeWriter | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -105,17 +105,17 @@ class LiveCall:
 
     def _on_frame(self, frame: Frame) -> None:
         if self._session is not None:
-            self._last_frame_s = time.monotonic()
+            self._last_frame_s = self._monotonic()
             self._session.frame(frame)
 
     async def _watch_media(self) -> None:
-        while time.monotonic() - self._last_frame_s < MEDIA_LIMIT_S:  # noqa: ASYNC110 - what does not come has no event
+        while self._monotonic() - self._last_frame_s < MEDIA_LIMIT_S:  # noqa: ASYNC110 - what does not come has no event
             await asyncio.sleep(MEDIA_LIMIT_S / 5)
         self.end(EndReason(EndCode.MEDIA_LOST, "platform", f"no media for {MEDIA_LIMIT_S:g} s"), Status.FAILED)
 
     def _step(self, status: Status) -> None:
         if self._ending is None and self.journal.record.status is not status:
-            self.journal.add(StatusChanged(at=time.time(), status=status))
+            self.journal.add(StatusChanged(at=self._wall(), status=status))
 
     def _begin(self) -> None:
         self._step(Status.IN_PROGRESS)
@@ -123,7 +123,7 @@ class LiveCall:
         config, services = self.plan.config, self._services
         if config.record:
             self._tape = services.recordings.open_tape(
-                self.call_id, self.plan.organization_id, self.line.rate_hz, time.time()
+                self.call_id, self.plan.organization_id, self.line.rate_hz, self._wall()
             )
         self._runner = AgentRunner(
             services.model_for(config.llm),
@@ -132,13 +132,13 @@ class LiveCall:
             line_tools=LINE_TOOLS,
         )
         self._session = CallSession(self._parts(self._runner), self.end)
-        self._last_frame_s = time.monotonic()
+        self._last_frame_s = self._monotonic()
         self._watch = asyncio.create_task(self._watch_media(), name=f"media-{self.call_id}")
         log.info("call_answered", call_id=self.call_id)
 
     def _note_start(self) -> None:
         """The state the agent begins in, and the values it was given."""
-        now, dialogue, types = time.time(), self.plan.dialogue, self.plan.config.variable_types()
+        now, dialogue, types = self._wall(), self.plan.dialogue, self.plan.config.variable_types()
         self.journal.add(StateEntered(at=now, state=dialogue.state_name, reason="start"))
         for name, value in self.plan.variables.items():
             if name in dialogue.values:
@@ -181,6 +181,7 @@ class LiveCall:
             greeting=self.plan.dialogue.greeting(),
             tape=self._tape,
             hub=services.hub,
+            clocks=services.clocks,
             make_listener=make_listener,
             make_speaker=make_speaker,
             make_answering=make_answering,
@@ -194,7 +195,7 @@ class LiveCall:
         except Exception:
             log.exception("call_end_failed", call_id=self.call_id)
             reason = EndReason(EndCode.PLATFORM_FAILURE, "platform", "ending the call failed")
-            self._close_record(reason, Status.FAILED, time.time())
+            self._close_record(reason, Status.FAILED, self._wall())
             raise
         finally:
             self._on_over(self)
@@ -209,13 +210,13 @@ class LiveCall:
             await asyncio.wait_for(self.line.hang_up(), HANG_UP_LIMIT_S)
         except TimeoutError:
             log.warning("hang_up_unanswered", call_id=self.call_id, limit_s=HANG_UP_LIMIT_S)
-        ended_at = time.time()
+        ended_at = self._wall()
         if session is not None:
             await session.resolve()
-        self.journal.add(LineKnown(at=time.time(), sip=self._sip_facts()))
+        self.journal.add(LineKnown(at=self._wall(), sip=self._sip_facts()))
         if session is not None:
             lines = cost_lines(self._usage(session), self.plan.prices)
-            self.journal.add(Costed(at=time.time(), lines=tuple(lines)))
+            self.journal.add(Costed(at=self._wall(), lines=tuple(lines)))
         elif status is Status.COMPLETED:
             # Ended by a wish (the API, a shutdown) before anybody answered.
             status = Status.CANCELED
@@ -233,11 +234,11 @@ class LiveCall:
     async def _store_recording(self, tape: TapeWriter) -> None:
         stored = await self._services.recordings.finish(tape)
         if stored is None:
-            self.journal.add(NotRecorded(at=time.time(), reason="no sound passed"))
+            self.journal.add(NotRecorded(at=self._wall(), reason="no sound passed"))
             await self.journal.durable()
             return
         self.journal.add(
-            Recorded(at=time.time(), mixed=stored.mixed, channels=stored.channels, duration_ms=stored.duration_ms)
+            Recorded(at=self._wall(), mixed=stored.mixed, channels=stored.channels, duration_ms=stored.duration_ms)
         )
         await self.journal.durable()
         await self._services.recordings.acknowledge(self.call_id)

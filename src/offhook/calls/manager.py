@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from offhook.agents.dialogue import Dialogue
-from offhook.calls.directory import AgentVersion, Directory, Origin, Route
+from offhook.calls.directory import AgentVersion, Origin, Phonebook, Route
 from offhook.calls.journal import Journal, Watcher
 from offhook.calls.live import CallPlan, LiveCall
 from offhook.calls.request import PhoneCallRequest
@@ -21,7 +20,6 @@ from offhook.calls.services import Services
 from offhook.errors import CapacityError, ConfigurationError, LineError
 from offhook.lines.line import Ended, Line, LineEvent
 from offhook.lines.sip.dial import Dial
-from offhook.lines.sip.endpoint import SipEndpoint
 from offhook.record.cost import PriceList
 from offhook.record.events import CallCreated, MetadataChanged, StatusChanged
 from offhook.record.fold import CallRecord
@@ -47,22 +45,30 @@ class Parties:
     prices: PriceList
 
 
+class Dialler(Protocol):
+    """Places calls on a line."""
+
+    def dial(self, dial: Dial) -> Line:
+        """Begin to dial. Raises LineError for an address that can't be dialled."""
+
+
 class CallManager:
     """Admission, life and shutdown of calls. ``capacity`` is how many this process carries well."""
 
-    def __init__(self, services: Services, directory: Directory, capacity: int) -> None:
+    def __init__(self, services: Services, directory: Phonebook, capacity: int) -> None:
         self._services, self._directory = services, directory
+        self._wall = services.clocks.wall
         self.capacity = capacity
         self.watchers: list[Watcher] = []
         self._calls: dict[str, LiveCall] = {}
         self._arriving = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._wrapping: set[asyncio.Task[None]] = set()
-        self._endpoint: SipEndpoint | None = None
+        self._endpoint: Dialler | None = None
         self._draining = False
 
-    def attach(self, endpoint: SipEndpoint) -> None:
-        """The SIP endpoint that outbound calls leave by."""
+    def attach(self, endpoint: Dialler) -> None:
+        """What outbound calls leave by."""
         self._endpoint = endpoint
 
     @property
@@ -110,7 +116,7 @@ class CallManager:
         number = route.number
         party = Parties("inbound", line.facts.from_number, number.number, number.organization_id, route.prices)
         call = self._create(agent, line, party)
-        call.journal.add(StatusChanged(at=time.time(), status=Status.RINGING))
+        call.journal.add(StatusChanged(at=self._wall(), status=Status.RINGING))
         line.ring()
         line.answer()
 
@@ -141,7 +147,7 @@ class CallManager:
             raise ConfigurationError(f"to_number: {error}") from error
         party = Parties("outbound", origin.number.number, request.to_number, request.organization_id, origin.prices)
         call = self._create(origin.agent, line, party, request.variables, request.metadata)
-        call.journal.add(StatusChanged(at=time.time(), status=Status.INITIATED))
+        call.journal.add(StatusChanged(at=self._wall(), status=Status.INITIATED))
         self._services.writer.note(request.organization_id, "call.started", call.call_id, agent_id=request.agent_id)
         await call.journal.durable()
         return call.call_id
@@ -160,7 +166,7 @@ class CallManager:
         call = self._calls.get(call_id)
         if call is None:
             return False
-        call.journal.add(MetadataChanged(at=time.time(), metadata=metadata))
+        call.journal.add(MetadataChanged(at=self._wall(), metadata=metadata))
         self._services.writer.note(call.plan.organization_id, "call.metadata_changed", call_id)
         await call.journal.durable()
         return True
@@ -195,7 +201,7 @@ class CallManager:
         variables: Mapping[str, Any] = NOTHING,
         metadata: Mapping[str, Any] = NOTHING,
     ) -> LiveCall:
-        now, call_id = time.time(), str(uuid.uuid4())
+        now, call_id = self._wall(), str(uuid.uuid4())
         created = CallCreated(
             at=now, call_id=call_id, organization_id=party.organization_id, agent_id=agent.agent_id,
             agent_version=agent.version, configuration_id=agent.configuration_id, direction=party.direction,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
 
 from offhook.agents.functions import ToolExecutor
 from offhook.agents.model import LanguageModel
 from offhook.agents.providers import Llm
-from offhook.audio.turn_model import TurnModel
-from offhook.calls.voice_hub import VoiceHub
+from offhook.calls.audio_clock import Clocks
+from offhook.calls.journal import RecordWriter
+from offhook.calls.listener import TurnScorer
+from offhook.calls.voice_hub import VoiceJudge
 from offhook.models.speech import Recognizer, Synthesizer
 from offhook.recordings import Recordings
-from offhook.store.writer import CallWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,9 @@ class Services:
     synthesizer: Synthesizer
     model_for: Callable[[Llm], LanguageModel]
     functions: ToolExecutor
-    turn_model: TurnModel
-    turn_pool: ThreadPoolExecutor
-    hub: VoiceHub
-    writer: CallWriter
+    turn_model: TurnScorer
+    turn_pool: Executor
+    hub: VoiceJudge
+    writer: RecordWriter
     recordings: Recordings
+    clocks: Clocks = field(default_factory=Clocks)

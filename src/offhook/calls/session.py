@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,11 +11,11 @@ from typing import Any
 import structlog
 
 from offhook.calls.answering import Answering
-from offhook.calls.audio_clock import AudioClock
+from offhook.calls.audio_clock import AudioClock, Clocks
 from offhook.calls.journal import Journal
 from offhook.calls.listener import Listener
 from offhook.calls.speaker import Speaker
-from offhook.calls.voice_hub import VoiceHub
+from offhook.calls.voice_hub import VoiceJudge
 from offhook.conversation import events as talk
 from offhook.conversation.session import Conversation
 from offhook.lines.line import Frame, Line
@@ -47,7 +46,8 @@ class Parts:
     conversation: Conversation
     greeting: str | None
     tape: TapeWriter | None
-    hub: VoiceHub
+    hub: VoiceJudge
+    clocks: Clocks
     make_listener: Callable[[Callable[[Any], None], Callable[[], int]], Listener]
     make_speaker: Callable[[Callable[[Any], None], Callable[[], int]], Speaker]
     make_answering: Callable[..., Answering]
@@ -59,7 +59,7 @@ class CallSession:
     def __init__(self, parts: Parts, wish: Callable[[EndReason], object]) -> None:
         self._line, self._journal, self._tape, self._hub = parts.line, parts.journal, parts.tape, parts.hub
         self._conversation, self._greeting, self._wish = parts.conversation, parts.greeting, wish
-        self.clock = AudioClock()
+        self.clock, self._wall = AudioClock(parts.clocks), parts.clocks.wall
         self._slot = self._hub.open_slot()
         # Items of the conversation are numbered by it from 1; those of tools take even higher numbers here.
         self._tool_items = 1_000_000
@@ -70,7 +70,7 @@ class CallSession:
             record=self._record,
             next_item=self._next_tool_item,
             now_ms=self.clock.now_ms,
-            wall=time.time,
+            wall=self._wall,
             press_keys=self._press_keys,
         )
         self._frames = 0
@@ -88,7 +88,7 @@ class CallSession:
             talk.Pause: lambda c: self.speaker.pause(c.utterance),
             talk.Resume: lambda c: self.speaker.resume(c.utterance),
             talk.Turn: self._note_turn,
-            talk.Measured: lambda c: self._record(TurnMeasured(at=time.time(), turn=c.turn, stages_ms=c.stages_ms)),
+            talk.Measured: lambda c: self._record(TurnMeasured(at=self._wall(), turn=c.turn, stages_ms=c.stages_ms)),
             talk.Ignored: lambda c: log.debug("sound_ignored", start_ms=c.start_ms, reason=c.reason),
             talk.HangUp: self._wish_to_end,
         }
@@ -141,8 +141,8 @@ class CallSession:
         except TimeoutError:
             log.warning("extraction_timed_out", limit_s=EXTRACT_LIMIT_S)
             detail = f"no values within {EXTRACT_LIMIT_S:g} s"
-            self._record(Flagged(at=time.time(), code="extraction_timed_out", detail=detail))
-        self._record(VariablesResolved(at=time.time()))
+            self._record(Flagged(at=self._wall(), code="extraction_timed_out", detail=detail))
+        self._record(VariablesResolved(at=self._wall()))
 
     # ------------------------------------------------------------------ told and done
 
@@ -174,7 +174,7 @@ class CallSession:
     def _press_keys(self, digits: str) -> None:
         self._line.send_dtmf(digits)
         for digit in digits.replace("w", ""):
-            self._record(KeyPressed(at=time.time(), digit=digit, direction="outbound"))
+            self._record(KeyPressed(at=self._wall(), digit=digit, direction="outbound"))
 
     def _next_tool_item(self) -> int:
         self._tool_items += 1

@@ -27,6 +27,19 @@ class HasOwner(Protocol):
     owner: object
 
 
+class VoiceJudge(Protocol):
+    """Tells voice from other sound, for many calls at once."""
+
+    def open_slot(self) -> int:
+        """Room for one more call."""
+
+    def close_slot(self, slot: int) -> None:
+        """The call is over."""
+
+    def submit(self, slot: int, window: Window, answer: Callable[[float], None]) -> None:
+        """Have a window judged; ``answer`` gets the probability that it holds a voice."""
+
+
 class VoiceHub:
     """``frames`` is what the media engine calls once a slot; sessions hand in their windows while it runs."""
 
