@@ -1,4 +1,4 @@
-"""The application on a real database file, with calls that are only written down, and every route of its document."""
+"""The application on a real database of each kind, calls only written down, and every route of its document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from offhook.record.events import CallCreated, MetadataChanged, Recorded, Status
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode, EndReason, Status
 from offhook.store.bootstrap import bootstrap
-from offhook.store.database import Database, sqlite_url
+from offhook.store.database import Database
 from offhook.store.keys import ApiKeys, Scope
 from offhook.store.organizations import Organizations
 from offhook.store.writer import CallWriter
@@ -135,8 +135,8 @@ class Site:
 
 
 @pytest.fixture
-async def site(tmp_path):
-    database = Database.open(sqlite_url(tmp_path / "offhook.db"))
+async def site(database_url):
+    database = Database(database_url)
     writer = CallWriter(database, gather_s=0.001)
     first = bootstrap(database)
     desk = Desk(writer)

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,7 +25,7 @@ from offhook.api.resources import Resources
 from offhook.api.v1 import agents, audit, calls, health, keys, numbers, questions, trunks
 from offhook.errors import OffhookError
 
-_HANDLED = (ApiError, OffhookError, OperationalError, RequestValidationError, HTTPException)
+_HANDLED = (ApiError, OffhookError, SQLAlchemyError, RequestValidationError, HTTPException)
 
 
 class Application(FastAPI):

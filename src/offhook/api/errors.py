@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +23,7 @@ from offhook.errors import (
     OffhookError,
     ProviderTimeoutError,
 )
+from offhook.store.database import unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ def api_error(error: Exception) -> ApiError | None:
         return _http(error)
     if isinstance(error, OffhookError):
         return _ours(error)
-    if isinstance(error, OperationalError | sqlite3.OperationalError | TimeoutError):
+    if unavailable(error) or isinstance(error, sqlite3.OperationalError | TimeoutError):
         return ApiError(503, "internal_error", "The database does not answer; try again", headers=_RETRY)
     return None
 

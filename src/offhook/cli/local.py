@@ -38,8 +38,7 @@ class LocalBackend:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database = settings, database
         ACTOR.set("cli")
-        organizations = Organizations(database)
-        self._owner = (organizations.default() or organizations.create("Default")).id
+        self._owner = Organizations(database).ensure_default().id
         self._agents, self._numbers = Agents(database), PhoneNumbers(database)
         self._trunks, self._keys, self._calls = Trunks(database), ApiKeys(database), stored_calls.Calls(database)
         self._recordings = Recordings(

@@ -58,7 +58,8 @@ class Recovery:
         await self._writer.amend(stored.call_id, organization_id, lambda _: [recorded])
 
     def _unfinished(self) -> list[tuple[str, str, float]]:
-        unfinished = select(calls.c.id, calls.c.organization_id).where(calls.c.status.not_in([s.value for s in FINAL]))
+        live = [status.value for status in Status if status not in FINAL]
+        unfinished = select(calls.c.id, calls.c.organization_id).where(calls.c.status.in_(live))
         found = []
         with self._database.read() as connection:
             for call_id, organization_id in connection.execute(unfinished).all():

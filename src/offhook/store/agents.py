@@ -122,7 +122,7 @@ class Agents:
     def set_globals(self, organization_id: str, agent_id: str, settings: Mapping[str, Any]) -> Agent:
         """Change global settings (names in GLOBAL_SETTINGS), at once. Raises NotFoundError."""
         with self._database.write() as connection:
-            _must(connection, organization_id, agent_id)
+            _must(connection, organization_id, agent_id, lock=True)
             if settings:
                 connection.execute(update(agents).where(agents.c.id == agent_id), dict(settings))
                 audit.note(connection, organization_id, "agent.updated", agent_id, fields=sorted(settings))
@@ -158,7 +158,7 @@ class Agents:
         once. Raises NotFoundError, and what ``decide`` raises.
         """
         with self._database.write() as connection:
-            agent = _must(connection, organization_id, agent_id)
+            agent = _must(connection, organization_id, agent_id, lock=True)
             last = connection.execute(_version_query(agent_id).order_by(agent_versions.c.version.desc()).limit(1)).one()
             before = _version(last, agent).configuration
             after = decide(before)
@@ -180,7 +180,7 @@ class Agents:
     def deploy(self, organization_id: str, agent_id: str, version: int | None = None) -> Version:
         """Publish a version (None: the newest); an old number rolls back. Raises NotFoundError."""
         with self._database.write() as connection:
-            _must(connection, organization_id, agent_id)
+            _must(connection, organization_id, agent_id, lock=True)
             newest = select(func.max(agent_versions.c.version)).where(agent_versions.c.agent_id == agent_id)
             number = connection.execute(newest).scalar_one() if version is None else version
             row = connection.execute(_version_query(agent_id).where(agent_versions.c.version == number)).first()
@@ -193,7 +193,7 @@ class Agents:
     def delete(self, organization_id: str, agent_id: str) -> None:
         """Take an agent out of service; its calls' records stay. Raises NotFoundError."""
         with self._database.write() as connection:
-            _must(connection, organization_id, agent_id)
+            _must(connection, organization_id, agent_id, lock=True)
             connection.execute(update(agents).where(agents.c.id == agent_id), {"deleted_us": now_us()})
             connection.execute(
                 update(phone_numbers).where(phone_numbers.c.inbound_agent_id == agent_id), {"inbound_agent_id": None}
@@ -207,12 +207,12 @@ def _split(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
     return settings, {name: value for name, value in configuration.items() if name not in GLOBAL_SETTINGS}
 
 
-def _must(connection: Connection, organization_id: str, agent_id: str) -> Row[Any]:
-    row = connection.execute(
-        select(agents).where(
-            agents.c.id == agent_id, agents.c.organization_id == organization_id, agents.c.deleted_us.is_(None)
-        )
-    ).first()
+def _must(connection: Connection, organization_id: str, agent_id: str, *, lock: bool = False) -> Row[Any]:
+    """The agent's row; with ``lock`` nobody else changes the agent or its versions until this transaction ends."""
+    query = select(agents).where(
+        agents.c.id == agent_id, agents.c.organization_id == organization_id, agents.c.deleted_us.is_(None)
+    )
+    row = connection.execute(query.with_for_update() if lock else query).first()
     if row is None:
         raise NotFoundError(f"no agent {agent_id}")
     return row

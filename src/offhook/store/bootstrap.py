@@ -21,7 +21,7 @@ def bootstrap(database: Database) -> FirstStart:
     """Make the default organization and its first API key where there is none yet."""
     organizations, keys = Organizations(database), ApiKeys(database)
     # Commands on the data directory may have made the organization before the first start.
-    organization = organizations.default() or organizations.create("Default")
+    organization = organizations.ensure_default()
     if keys.all(organization.id):
         return FirstStart(organization, None)
     _, secret = keys.create(organization.id, "first key")

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
 
 from offhook.record.fold import CallRecord
-from offhook.record.lifecycle import FINAL
+from offhook.record.lifecycle import FINAL, Status
 from offhook.store.database import Database
 from offhook.store.events import load_record
 from offhook.store.tables import calls
 
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NO_URLS = b',"recording_url":null,"recording_channels_url":null}'
-_FINAL_NAMES = [status.value for status in FINAL]
+_LIVE_NAMES = [status.value for status in Status if status not in FINAL]
+_WORDS = {"true": True, "false": False, "null": None}
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 
 
@@ -120,7 +122,8 @@ class Calls:
 
     def unfinished(self) -> list[str]:
         """Ids of calls without a final status, oldest first."""
-        query = select(calls.c.id).where(calls.c.status.not_in(_FINAL_NAMES)).order_by(calls.c.position)
+        # Named, not "none of the final ones": for those an index is good.
+        query = select(calls.c.id).where(calls.c.status.in_(_LIVE_NAMES)).order_by(calls.c.position)
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 
@@ -151,14 +154,24 @@ class Calls:
     def _holds(self, column: ColumnElement[Any], key: str, value: str) -> ColumnElement[bool]:
         """Whether a JSON object's entry, written as text, is ``value``."""
         if not self._database.is_sqlite:
-            return column.op("->>")(key) == value
+            # Containment goes by the index; 7 holds 7.0 as well.
+            return or_(*[column.op("@>")(type_coerce({key: meant}, JSONB)) for meant in _meanings(value)])
         path = f'$."{key}"'
         entry, kind = func.json_extract(column, path), func.json_type(column, path)
-        if value in {"true", "false", "null"}:
+        if value in _WORDS:
             return or_(kind == value, entry == value)
         if _NUMBER.fullmatch(value):
             return or_(entry == value, and_(kind.in_(["integer", "real"]), entry == float(value)))
         return entry == value
+
+
+def _meanings(value: str) -> list[Any]:
+    """What JSON may stand behind a value written as text."""
+    if value in _WORDS:
+        return [value, _WORDS[value]]
+    if _NUMBER.fullmatch(value):
+        return [value, float(value) if "." in value else int(value)]
+    return [value]
 
 
 def _shown() -> Select[Any]:

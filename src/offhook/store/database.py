@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from offhook.errors import ConfigurationError
@@ -23,6 +26,22 @@ _ENGINE: dict[str, Any] = {
     # Characters as they are: SQLite finds no key by a JSON path that is stored as an escape.
     "json_serializer": lambda value: msgspec.json.encode(value).decode(),
 }
+_BACKENDS = frozenset({"sqlite", "postgresql", "postgres"})
+_READ_SQLITE: dict[str, Any] = {"offhook_read": True}
+_READ_POSTGRESQL: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+# What libpq is told unless the URL says else. A server that vanished without a word is noticed in half a minute.
+_CONNECT: dict[str, Any] = {
+    "application_name": "offhook",
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+# Requests run on up to forty threads, few of which wait for the database at one time; PostgreSQL takes a hundred
+# connections unless told else, and several processes share them.
+POOL_SIZE = 10
+POOL_WAIT_S = 5.0
+ALONE = 0x0FF_400C  # the number of our advisory lock; any would do that others don't use
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -47,25 +66,47 @@ class Database:
             self.url = make_url(url)
         except Exception as error:
             raise ConfigurationError(f"OFFHOOK_DATABASE_URL: not a database URL: {error}") from error
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        backend = self.url.drivername.partition("+")[0]
+        if backend not in _BACKENDS:
+            raise ConfigurationError(
+                f"OFFHOOK_DATABASE_URL: {backend} is not supported; sqlite:////path/to/offhook.db or postgresql://…"
+            )
+        self.is_sqlite = backend == "sqlite"
         if self.is_sqlite and not self.url.database:
             raise ConfigurationError("OFFHOOK_DATABASE_URL: SQLite needs a file: sqlite:////path/to/offhook.db")
-        self.engine = (
-            _sqlite_engine(str(self.url)) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True, **_ENGINE)
-        )
+        self.engine = _sqlite_engine(str(self.url)) if self.is_sqlite else _postgresql_engine(self.url)
+        self._reading = _READ_SQLITE if self.is_sqlite else _READ_POSTGRESQL
 
     @classmethod
     def open(cls, url: str) -> Database:
-        """Open a database and bring its schema up to date."""
+        """Open a database and bring its schema up to date. Raises ConfigurationError when it can't be reached."""
         database = cls(url)
+        try:
+            database.engine.connect().close()
+        except DBAPIError as error:
+            database.close()
+            raise ConfigurationError(
+                f"OFFHOOK_DATABASE_URL: {database.shown} cannot be reached: {_first_line(error)}"
+            ) from error
         database.upgrade()
         return database
 
+    @property
+    def shown(self) -> str:
+        """The URL as it may be shown: without its password."""
+        return self.url.render_as_string(hide_password=True)
+
     def upgrade(self, revision: str = "head") -> None:
-        """Run the migrations that are missing."""
+        """Run the migrations that are missing. Raises ConfigurationError for a schema newer than this version's."""
         with self.engine.connect() as connection:
-            if revision == "head" and _revision(connection) == newest_revision():
-                return
+            found = _revision(connection)
+        newest = newest_revision()
+        if revision == "head" and found == newest:
+            return
+        if found is not None and found > newest:
+            raise ConfigurationError(
+                f"OFFHOOK_DATABASE_URL: {self.shown} has the schema of a newer version ({found}); install that version"
+            )
         # Only who needs a migration waits 0.1 s for the tool and keeps its 10 MB.
         from offhook.store.migrate import migrate  # noqa: PLC0415
 
@@ -75,14 +116,25 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one state of the database throughout."""
-        with self.engine.connect().execution_options(offhook_read=True) as connection, connection.begin():
+        with self.engine.connect().execution_options(**self._reading) as connection, connection.begin():
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction; on SQLite it takes the write lock at its beginning, so it never has to start over."""
+    def write(self, *, alone: bool = False) -> Iterator[Connection]:
+        """One transaction. On SQLite there is one at a time, and it never has to start over.
+
+        On PostgreSQL many run at once: rows that a decision rests on are read ``with_for_update``, and where there is
+        no row yet to lock, ``alone`` lets in one such transaction of the installation at a time.
+        """
         with self.engine.begin() as connection:
+            if alone and not self.is_sqlite:
+                connection.execute(select(func.pg_advisory_xact_lock(ALONE)))
             yield connection
+
+    def insert_if_new(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+        """Insert a row unless one stands in its way; whether it was inserted. Waits for one that is being written."""
+        statement = (sqlite.insert if self.is_sqlite else postgresql.insert)(table).on_conflict_do_nothing()
+        return connection.execute(statement, values, execution_options={"preserve_rowcount": True}).rowcount == 1
 
     def ping(self) -> None:
         """Ask the database something; raises what the driver raises when it is gone."""
@@ -100,6 +152,26 @@ def upgrade(url: str) -> None:
     database.close()
 
 
+def unavailable(error: BaseException) -> bool:
+    """Whether the database, not the statement, is at fault: away, full, locked, restarting; trying again may help."""
+    if isinstance(error, OperationalError | PoolTimeoutError):
+        return True
+    # 25…: after a failover the server we are connected to may only read. 42P01: a table is missing, as in a database
+    # that is being restored; SQLite calls it an operational error, too.
+    state = sqlstate(error)
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or state[:2] == "25" or state == "42P01")
+
+
+def clashed(error: BaseException) -> bool:
+    """Whether the statement met another transaction's: a deadlock, or one of two that could not both be right."""
+    return isinstance(error, IntegrityError) or sqlstate(error) in {"40001", "40P01"}
+
+
+def sqlstate(error: BaseException) -> str:
+    """PostgreSQL's five letters for an error; "" where there are none."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+
+
 def newest_revision() -> str:
     """The schema's newest revision: a migration's file begins with its number, and one follows another."""
     return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
@@ -111,6 +183,28 @@ def _revision(connection: Connection) -> str | None:
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return found
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    defaults = {name: value for name, value in _CONNECT.items() if name not in url.query}
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            connect_args=defaults,
+            pool_pre_ping=True,  # a connection that died while it lay in the pool is replaced unseen
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_SIZE,
+            pool_timeout=POOL_WAIT_S,
+            **_ENGINE,
+        )
+    except ImportError as error:
+        raise ConfigurationError(
+            f"OFFHOOK_DATABASE_URL: PostgreSQL needs its drivers: pip install 'offhook[postgres]' ({error})"
+        ) from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -42,9 +42,9 @@ def load_record(connection: Connection, call_id: str) -> CallRecord | None:
 
 
 def counters(connection: Connection, call_id: str) -> Counters:
-    """The numbers a call has come to; a call that isn't stored begins at 0."""
+    """The numbers a call has come to, its row locked; a call that isn't stored begins at 0."""
     row = connection.execute(
-        select(calls.c.last_sequence, calls.c.last_public_sequence).where(calls.c.id == call_id)
+        select(calls.c.last_sequence, calls.c.last_public_sequence).where(calls.c.id == call_id).with_for_update()
     ).first()
     return Counters() if row is None else Counters(row.last_sequence, row.last_public_sequence, stored=True)
 
@@ -78,6 +78,17 @@ def store_events(
     return record, after
 
 
+def are_stored(connection: Connection, call_id: str, after_sequence: int, events: Sequence[CallEvent]) -> bool:
+    """Whether exactly these events stand after that number: their transaction was done when the connection broke."""
+    rows = connection.execute(
+        select(call_events.c.payload)
+        .where(call_events.c.call_id == call_id, call_events.c.sequence > after_sequence)
+        .order_by(call_events.c.sequence)
+        .limit(len(events))
+    )
+    return [payload for (payload,) in rows] == [_payload(event) for event in events]
+
+
 def change(connection: Connection, call_id: str, organization_id: str) -> tuple[CallRecord, Counters]:
     """Lock a call for a change: its record and counters. Raises NotFoundError."""
     row = connection.execute(
@@ -98,8 +109,12 @@ def _event_row(call_id: str, sequence: int, event: CallEvent) -> dict[str, Any]:
         "sequence": sequence,
         "type": kind,
         "at_us": to_us(event.at),
-        "payload": msgspec.json.encode(event).decode(),
+        "payload": _payload(event),
     }
+
+
+def _payload(event: CallEvent) -> str:
+    return msgspec.json.encode(event).decode()
 
 
 def _outbox_row(record: CallRecord, sequence: int, body: dict[str, Any]) -> dict[str, Any]:

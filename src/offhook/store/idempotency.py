@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
 from offhook.errors import ConflictError
 from offhook.store.database import Database
@@ -38,13 +38,13 @@ class IdempotencyKeys:
         with self._database.write() as connection:
             old = idempotency_keys.c.created_us < now_us() - KEPT_US
             connection.execute(delete(idempotency_keys).where(old))
-            row = connection.execute(select(idempotency_keys).where(*mine)).first()
-            if row is None:
-                connection.execute(
-                    insert(idempotency_keys),
-                    {"organization_id": organization_id, "key": key, "digest": digest, "created_us": now_us()},
-                )
+            values = {"organization_id": organization_id, "key": key, "digest": digest, "created_us": now_us()}
+            if self._database.insert_if_new(connection, idempotency_keys, values):
                 return None
+            row = connection.execute(select(idempotency_keys).where(*mine)).first()
+        # No row: the first request was being refused just now.
+        if row is None:
+            raise ConflictError("The first request with this Idempotency-Key is still running")
         if row.digest != digest:
             raise ConflictError("Idempotency-Key was used with another body; use a new key")
         if row.status is None:

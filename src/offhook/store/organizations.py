@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from offhook.errors import NotFoundError
 from offhook.record.cost import PriceList
@@ -14,6 +14,8 @@ from offhook.store import audit
 from offhook.store.database import Database
 from offhook.store.ids import new_id, now_us
 from offhook.store.tables import organizations
+
+_OLDEST = select(organizations).order_by(organizations.c.created_us).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +38,8 @@ class Organizations:
 
     def create(self, name: str, *, currency: str = "USD", prices: PriceList | None = None) -> Organization:
         """Make an organization."""
-        row = Organization(new_id(), name, currency, prices or PriceList(), {}, now_us())
         with self._database.write() as connection:
-            connection.execute(
-                insert(organizations),
-                {
-                    "id": row.id,
-                    "name": row.name,
-                    "currency": row.currency,
-                    "price_list": row.prices.to_json(),
-                    "limits": {},
-                    "created_us": row.created_us,
-                },
-            )
-        return row
+            return _insert(connection, _new(name, currency, prices))
 
     def get(self, organization_id: str) -> Organization:
         """One organization. Raises NotFoundError."""
@@ -62,8 +52,14 @@ class Organizations:
     def default(self) -> Organization | None:
         """The oldest organization, which commands on a data directory mean; None before the first start."""
         with self._database.read() as connection:
-            row = connection.execute(select(organizations).order_by(organizations.c.created_us).limit(1)).first()
+            row = connection.execute(_OLDEST).first()
         return _organization(row) if row else None
+
+    def ensure_default(self) -> Organization:
+        """The oldest organization, made when there is none; of processes that start at once, one makes it."""
+        with self._database.write(alone=True) as connection:
+            row = connection.execute(_OLDEST).first()
+            return _organization(row) if row else _insert(connection, _new("Default"))
 
     def set_prices(self, organization_id: str, prices: PriceList) -> None:
         """What the organization's calls cost from now on."""
@@ -88,6 +84,25 @@ class Organizations:
                 connection.execute(update(organizations).where(mine), values)
                 audit.note(connection, organization_id, "organization.updated", organization_id, fields=sorted(changes))
             return _organization(connection.execute(select(organizations).where(mine)).one())
+
+
+def _new(name: str, currency: str = "USD", prices: PriceList | None = None) -> Organization:
+    return Organization(new_id(), name, currency, prices or PriceList(), {}, now_us())
+
+
+def _insert(connection: Connection, row: Organization) -> Organization:
+    connection.execute(
+        insert(organizations),
+        {
+            "id": row.id,
+            "name": row.name,
+            "currency": row.currency,
+            "price_list": row.prices.to_json(),
+            "limits": {},
+            "created_us": row.created_us,
+        },
+    )
+    return row
 
 
 def _organization(row: Row[Any]) -> Organization:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from offhook.store.leases import lease_columns
 
@@ -37,6 +38,8 @@ metadata = MetaData(
 # SQLite numbers rows by itself only in a column of type INTEGER.
 _ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
 _ID = String(36)
+# JSON that is looked into: PostgreSQL has an index for the entries of JSONB, SQLite reads through.
+_SEARCHED_JSON = JSON().with_variant(JSONB, "postgresql")
 
 
 def _owner() -> Column[str]:
@@ -157,8 +160,8 @@ calls = Table(
     Column("start_us", BigInteger),
     Column("end_us", BigInteger),
     Column("duration_seconds", Integer),
-    Column("metadata", JSON, nullable=False),
-    Column("variables", JSON, nullable=False),
+    Column("metadata", _SEARCHED_JSON, nullable=False),
+    Column("variables", _SEARCHED_JSON, nullable=False),
     Column("secure_recording_url", Boolean, nullable=False),
     Column("recorded", Boolean, nullable=False),
     # The API's `data` as JSON, less the two recording URLs, which are made when asked for.
@@ -176,12 +179,21 @@ calls = Table(
     Index(None, "organization_id", "from_number", "position"),
     Index(None, "organization_id", "to_number", "position"),
     Index(None, "organization_id", "end_reason", "position"),
+    Index(None, "organization_id", "type", "position"),
+    Index(None, "organization_id", "direction", "position"),
+    Index(None, "organization_id", "answer_type", "position"),
     Index(None, "organization_id", "start_us"),
     Index(None, "organization_id", "duration_seconds"),
     # Recovery looks for the few unfinished ones among all.
     Index(None, "status"),
     # Usage adds these up without reading the rows, whose documents make them long.
     Index("ix_calls_usage", "organization_id", "position", "agent_id", "duration_seconds", "cost_micros", "cost_rest"),
+    *(
+        Index(f"ix_calls_{name}", name, postgresql_using="gin", postgresql_ops={name: "jsonb_path_ops"}).ddl_if(
+            "postgresql"
+        )
+        for name in ("metadata", "variables")
+    ),
 )
 
 # What happened, in order: the record is the fold of these rows.

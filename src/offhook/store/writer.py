@@ -13,14 +13,13 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, insert
-from sqlalchemy.exc import DBAPIError, OperationalError
 
 from offhook.errors import CapacityError, OffhookError
 from offhook.record.events import CallEvent
 from offhook.record.fold import CallRecord
 from offhook.store.audit import entry_values
-from offhook.store.database import Database
-from offhook.store.events import Counters, change, counters, store_events
+from offhook.store.database import Database, clashed, sqlstate, unavailable
+from offhook.store.events import Counters, are_stored, change, counters, store_events
 from offhook.store.tables import audit_log
 
 log = structlog.get_logger(__name__)
@@ -29,6 +28,8 @@ log = structlog.get_logger(__name__)
 GATHER_S = 0.02
 MAX_BACKLOG = 100_000  # events kept while the database is away: about a kilobyte each, some 100 MB
 RETRY_FIRST_S, RETRY_MOST_S = 0.1, 5.0
+# Tries of a group that meets what other processes write at the same time; each try knows what they have written.
+MOST_CLASHES = 5
 COUNTERS_KEPT = 2_000  # more calls than one process carries; one forgotten is read again
 
 Change = Callable[[CallRecord], Sequence[CallEvent]]
@@ -43,10 +44,15 @@ class _Append:
     record: CallRecord
     events: list[CallEvent] = field(default_factory=list)
     waiters: list[_Done] = field(default_factory=list)
+    tried_after: int | None = None
 
     def write(self, connection: Connection, known: dict[str, Counters]) -> None:
-        """Store the events in the group's transaction."""
+        """Store the events in the group's transaction, unless an attempt before this one did it unseen."""
         before = known.get(self.call_id) or counters(connection, self.call_id)
+        if self.tried_after is not None and are_stored(connection, self.call_id, self.tried_after, self.events):
+            known[self.call_id] = before
+            return
+        self.tried_after = before.sequence
         _, known[self.call_id] = store_events(connection, self.record, self.events, before)
 
 
@@ -60,15 +66,18 @@ class _Amend:
     waiters: list[_Done]
     events: tuple[()] = ()
     record: CallRecord | None = None
+    tried_after: int = 0
+    decided: Sequence[CallEvent] = ()
 
     def write(self, connection: Connection, known: dict[str, Counters]) -> None:
         """Read, decide and store in the group's transaction. Raises NotFoundError and what ``decide`` raises."""
         record, before = change(connection, self.call_id, self.organization_id)
-        events = self.decide(record)
-        for event in events:
-            record.apply(event)
-        if events:
-            record, before = store_events(connection, record, events, before)
+        if not (self.decided and are_stored(connection, self.call_id, self.tried_after, self.decided)):
+            self.decided, self.tried_after = self.decide(record), before.sequence
+            for event in self.decided:
+                record.apply(event)
+            if self.decided:
+                record, before = store_events(connection, record, self.decided, before)
         self.record, known[self.call_id] = record, before
 
 
@@ -215,11 +224,17 @@ class CallWriter:
         return self._group
 
     def _write_until_done(self, group: tuple[_Job, ...]) -> None:
-        pause_s = RETRY_FIRST_S
+        pause_s, clashes = RETRY_FIRST_S, 0
         while True:
             try:
                 self._write(group)
             except Exception as error:  # noqa: BLE001 - whatever the driver raises, no event may be dropped unseen
+                # Somebody else may have changed these calls; or it was done, and the connection broke before we knew.
+                for job in group:
+                    self._counters.pop(job.call_id, None)
+                if clashed(error) and clashes < MOST_CLASHES:
+                    clashes += 1
+                    continue
                 if not _passing(error):
                     self._write_one_by_one(group, error)
                     return
@@ -252,7 +267,6 @@ class CallWriter:
         if len(group) == 1:
             if not isinstance(error, OffhookError):
                 log.error("call_not_stored", call_id=group[0].call_id, error=repr(error))
-            self._counters.pop(group[0].call_id, None)
             self._settle(group, error)
             return
         for job in group:
@@ -291,5 +305,8 @@ def _tell(results: list[tuple[_Done, CallRecord | None]], error: Exception | Non
 
 
 def _passing(error: Exception) -> bool:
-    """Whether trying again may help: the database is locked, full, restarting or unreachable."""
-    return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    """Whether trying again may help: the database is locked, full, restarting or unreachable, or lacks a table.
+
+    What is wrong with the schema is not the calls' fault: they are kept until somebody has mended it.
+    """
+    return unavailable(error) or sqlstate(error).startswith("42")

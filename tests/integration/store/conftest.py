@@ -1,14 +1,15 @@
-"""A real database file, and calls to put in it."""
+"""Real databases of both kinds, and calls to put in them."""
 
 import uuid
 from dataclasses import dataclass, field
 
 import pytest
+from sqlalchemy import text
 
 from offhook.record import events as e
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode, EndReason, Status
-from offhook.store.database import Database, sqlite_url
+from offhook.store.database import Database
 from offhook.store.writer import CallWriter
 
 ORGANIZATION = "00000000-0000-4000-8000-000000000001"
@@ -42,15 +43,21 @@ class Talk:
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "offhook.db"
+def database(database_url):
+    database = Database(database_url)
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def database(path):
-    database = Database.open(sqlite_url(path))
-    yield database
-    database.close()
+def rows(database):
+    """The rows of a query as plain tuples; its values by name."""
+
+    def fetch(query, **values):
+        with database.read() as connection:
+            return [tuple(row) for row in connection.execute(text(query), values)]
+
+    return fetch
 
 
 @pytest.fixture

@@ -1,67 +1,23 @@
-"""The schema: migrations lead to exactly the tables, and a transaction is what it says."""
+"""A database by its URL, and transactions that are what they say."""
 
-import sqlite3
-import subprocess
 import sys
+import threading
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import InternalError
 
 from offhook.errors import ConfigurationError
 from offhook.settings import Settings
-from offhook.store.database import Database, database_url, sqlite_url, upgrade
-from offhook.store.tables import metadata, organizations
+from offhook.store.database import Database, database_url
+from offhook.store.organizations import Organizations
+from offhook.store.tables import organizations
+
+only_sqlite = pytest.mark.parametrize("make_database_url", ["sqlite"], indirect=True)
+only_postgresql = pytest.mark.parametrize("make_database_url", ["postgresql"], indirect=True)
 
 
-def test_migrations_lead_to_exactly_the_tables(database):
-    with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
-
-
-def test_the_migrated_schema_is_word_for_word_that_of_the_tables(database, tmp_path):
-    made = Database(sqlite_url(tmp_path / "made.db"))
-    with made.engine.begin() as connection:
-        metadata.create_all(connection)
-    made.close()
-
-    def objects(path):
-        with sqlite3.connect(path) as connection:
-            rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name").fetchall()
-        # Text differs in blanks and in the order of constraints only.
-        return {
-            (kind, name, table, "".join(sorted((sql or "").replace("\t", "").replace("\n", "").replace(" ", ""))))
-            for kind, name, table, sql in rows
-            if "alembic" not in table and not name.startswith("sqlite_autoindex")
-        }
-
-    assert objects(database.url.database) == objects(tmp_path / "made.db")
-
-
-def test_upgrading_again_changes_nothing(database):
-    with database.write() as connection:
-        connection.execute(
-            insert(organizations),
-            {"id": "o", "name": "n", "currency": "EUR", "price_list": {}, "limits": {}, "created_us": 1},
-        )
-    upgrade(database.url.render_as_string())
-    with database.read() as connection:
-        assert connection.execute(select(organizations.c.name)).scalars().all() == ["n"]
-
-
-def test_processes_may_upgrade_at_once(path):
-    code = "import sys; from offhook.store.database import upgrade; upgrade(sys.argv[1])"
-    running = [
-        subprocess.Popen([sys.executable, "-c", code, sqlite_url(path)], stderr=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    for process in running:
-        _, said = process.communicate()
-        assert process.returncode == 0, said
-
-
+@only_sqlite
 def test_sqlite_syncs_waits_and_reads_beside_the_writer(database):
     with database.read() as connection:
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)):
@@ -100,7 +56,67 @@ def test_the_database_lives_in_the_data_directory_unless_a_url_says_else(tmp_pat
     assert database_url(Settings(data_dir=data, database_url="postgresql://h/d")) == "postgresql://h/d"
 
 
-@pytest.mark.parametrize("url", ["nonsense", "sqlite://"])
-def test_a_url_that_is_none_is_refused_by_its_setting(url):
-    with pytest.raises(ConfigurationError, match="OFFHOOK_DATABASE_URL"):
-        Database(url)
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("nonsense", "not a database URL"),
+        ("sqlite://", "needs a file"),
+        ("mysql://h/d", "mysql is not supported"),
+        ("postgresql://u:secret@127.0.0.1:1/d", r"postgresql://u:\*\*\*@127.0.0.1:1/d cannot be reached: .*refused"),
+        ("sqlite:////nowhere/at/all.db", "unable to open database file"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_by_its_setting_without_its_password(url, told):
+    with pytest.raises(ConfigurationError, match=f"OFFHOOK_DATABASE_URL: .*{told}") as caught:
+        Database.open(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_driver_is_named_with_its_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigurationError, match=r"OFFHOOK_DATABASE_URL: .*pip install 'offhook\[postgres\]'"):
+        Database("postgresql://h/d")
+
+
+@only_postgresql
+def test_a_database_that_does_not_exist_is_told(database, postgres):
+    with pytest.raises(ConfigurationError, match=r"OFFHOOK_DATABASE_URL: .*nobodys.* does not exist"):
+        Database.open(postgres.url("nobodys"))
+
+
+@only_postgresql
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_every_usual_scheme_of_postgresql_is_understood(database_url, scheme):
+    database = Database.open(database_url.replace("postgresql", scheme, 1))
+    database.ping()
+    with database.read() as connection:
+        assert connection.execute(text("SHOW application_name")).scalar() == "offhook"
+    database.close()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(database):
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationError, match="newer version"):
+        database.upgrade()
+
+
+@only_postgresql
+def test_a_read_cannot_write(database):
+    with pytest.raises(InternalError, match="read-only"), database.read() as connection:
+        connection.execute(text("DELETE FROM organizations"))
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM organizations"))
+
+
+def test_starts_at_once_make_one_organization(database):
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(Organizations(database).ensure_default().id)) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6
+    assert len(set(found)) == 1

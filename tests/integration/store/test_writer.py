@@ -21,18 +21,14 @@ from offhook.store.calls import Calls
 from offhook.store.writer import CallWriter
 
 ORGANIZATION = "00000000-0000-4000-8000-000000000001"
-
-
-def rows(path, query, *values):
-    with sqlite3.connect(path) as connection:
-        return connection.execute(query, values).fetchall()
+only_sqlite = pytest.mark.parametrize("make_database_url", ["sqlite"], indirect=True)
 
 
 def document(database, call_id):
     return msgspec.json.decode(Calls(database).get(ORGANIZATION, call_id).without_urls())
 
 
-async def test_events_are_durable_within_50_ms(database, path, begin):
+async def test_events_are_durable_within_50_ms(database, rows, begin):
     writer = CallWriter(database)
     await begin(writer).futures[-1]  # the first write loads what later ones have
     times = []
@@ -43,7 +39,7 @@ async def test_events_are_durable_within_50_ms(database, path, begin):
     await writer.close()
     # The median, for a loaded machine may hold any single one.
     assert sorted(times)[2] < 0.05
-    assert rows(path, "SELECT count(*) FROM calls") == [(6,)]
+    assert rows("SELECT count(*) FROM calls") == [(6,)]
 
 
 async def test_the_stored_record_is_the_fold_and_what_the_api_shows(database, writer, begin):
@@ -57,7 +53,7 @@ async def test_the_stored_record_is_the_fold_and_what_the_api_shows(database, wr
     assert calls.unfinished() == []
 
 
-async def test_sequences_count_without_gaps_per_call_and_the_outbox_keeps_their_order(database, writer, begin, path):
+async def test_sequences_count_without_gaps_per_call_and_the_outbox_keeps_their_order(database, writer, begin, rows):
     talks = [begin(writer) for _ in range(20)]
     for round_ in range(10):
         for talk in talks:
@@ -68,9 +64,13 @@ async def test_sequences_count_without_gaps_per_call_and_the_outbox_keeps_their_
         talk.end()
     await writer.flush()
     for talk in talks:
-        found = rows(path, "SELECT sequence FROM call_events WHERE call_id = ? ORDER BY rowid", talk.record.call_id)
+        found = rows(
+            "SELECT sequence FROM call_events WHERE call_id = :call ORDER BY sequence", call=talk.record.call_id
+        )
         assert found == [(number,) for number in range(1, 15)]
-        told = rows(path, "SELECT sequence, type, body FROM outbox WHERE call_id = ? ORDER BY id", talk.record.call_id)
+        told = rows(
+            "SELECT sequence, type, body FROM outbox WHERE call_id = :call ORDER BY id", call=talk.record.call_id
+        )
         assert [row[0] for row in told] == list(range(1, 14))
         texts = [msgspec.json.decode(body)["text"] for _, kind, body in told if kind == "event_transcript"]
         assert texts == [str(number) for number in range(10)]
@@ -103,9 +103,11 @@ asyncio.run(main())
 """
 
 
-def test_kill_9_loses_nothing_that_was_confirmed_and_tears_nothing(database, path):
+def test_kill_9_loses_nothing_that_was_confirmed_and_tears_nothing(database, rows):
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITE_UNTIL_KILLED, database.url.render_as_string()], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITE_UNTIL_KILLED, database.url.render_as_string(hide_password=False)],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     confirmed = {}
     for _ in range(120):
@@ -120,7 +122,7 @@ def test_kill_9_loses_nothing_that_was_confirmed_and_tears_nothing(database, pat
     assert len(confirmed) == 5
     calls = Calls(database)
     for call_id, sequence in confirmed.items():
-        (last,) = rows(path, "SELECT max(sequence) FROM call_events WHERE call_id = ?", call_id)[0]
+        (last,) = rows("SELECT max(sequence) FROM call_events WHERE call_id = :call", call=call_id)[0]
         assert last in {sequence, sequence + 1}  # the group that was on its way may be there or not, whole
         record = calls.load_record(call_id)
         assert record.events_applied == last
@@ -129,8 +131,9 @@ def test_kill_9_loses_nothing_that_was_confirmed_and_tears_nothing(database, pat
     assert set(calls.unfinished()) == set(confirmed)
 
 
-async def test_another_process_writing_is_waited_for(database, writer, begin, path):
-    other = sqlite3.connect(path, isolation_level=None)
+@only_sqlite
+async def test_another_process_writing_is_waited_for(database, writer, begin):
+    other = sqlite3.connect(database.url.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     waiting = begin(writer).futures[-1]
     await asyncio.sleep(0.05)
@@ -219,21 +222,21 @@ async def test_a_change_beside_a_call_that_lives_on_elsewhere_is_not_lost(databa
     assert document(database, talk.record.call_id)["metadata"] == {"mine": 1}
 
 
-async def test_a_change_of_nothing_writes_nothing_and_one_of_nobody_is_refused(database, writer, begin, path):
+async def test_a_change_of_nothing_writes_nothing_and_one_of_nobody_is_refused(database, writer, begin, rows):
     talk = begin(writer)
     await talk.futures[-1]
     await writer.amend(talk.record.call_id, ORGANIZATION, lambda _: [])
-    assert rows(path, "SELECT count(*) FROM call_events") == [(2,)]
+    assert rows("SELECT count(*) FROM call_events") == [(2,)]
     for call_id, owner in (("nobody", ORGANIZATION), (talk.record.call_id, "other")):
         with pytest.raises(NotFoundError):
             await writer.amend(call_id, owner, lambda _: [])
 
 
-async def test_calls_of_one_microsecond_have_places_of_their_own(database, writer, begin, path):
+async def test_calls_of_one_microsecond_have_places_of_their_own(database, writer, begin, rows):
     for _ in range(10):
         begin(writer, at=7.0)
     await writer.flush()
-    found = [row[0] for row in rows(path, "SELECT position FROM calls ORDER BY position")]
+    found = [row[0] for row in rows("SELECT position FROM calls ORDER BY position")]
     assert found == list(range(7_000_000, 7_000_010))
 
 

@@ -1,7 +1,9 @@
 """Alembic's entry: runs the migrations on the connection it is given."""
 
 from alembic import context
+from sqlalchemy import func, select
 
+from offhook.store.database import ALONE
 from offhook.store.tables import metadata
 
 connection = context.config.attributes["connection"]
@@ -13,4 +15,7 @@ context.configure(
     compare_type=True,
 )
 with connection.begin(), context.begin_transaction():
+    if connection.dialect.name == "postgresql":
+        # Of several processes that start at once, one migrates and the others find it done.
+        connection.execute(select(func.pg_advisory_xact_lock(ALONE)))
     context.run_migrations()
