@@ -12,7 +12,8 @@ Each class has a stable ``code`` (what programs test for) and its message is a s
         * ProviderTimeoutError
     * LineError               signalling or media failed
     * ModelFilesError         local model files are missing or do not match their digest
-    * StorageError            a recording cannot be written, encoded, stored or read
+    * StorageError            a file cannot be written, encoded, stored or read
+        * StorageSetupError   only the operator can mend it: no such bucket, a key that is refused
     * ForbiddenAddressError   a user's URL leads to an address that it may not reach
     * SealError               a stored secret cannot be opened
 """
@@ -99,9 +100,15 @@ class ModelFilesError(OffhookError):
 
 
 class StorageError(OffhookError):
-    """A recording cannot be written, encoded, stored or read."""
+    """A file cannot be written, encoded, stored or read."""
 
     code = "storage_error"
+
+
+class StorageSetupError(StorageError):
+    """The store is there and refuses: no such bucket, or a key that may not do this."""
+
+    code = "storage_setup"
 
 
 class ForbiddenAddressError(OffhookError):

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from offhook.api.limits import RateLimits
@@ -35,13 +37,19 @@ class CallControl(Protocol):
 
 
 class RecordingLinks(Protocol):
-    """URLs of a call's recording, made when asked for; ``secure`` ones are signed and expire."""
+    """URLs of a call's recording, made when asked for, and its sound; ``secure`` URLs are signed and expire."""
 
     def mixed_url(self, call_id: str, *, secure: bool) -> str:
         """URL of the mixed file."""
 
     def channels_url(self, call_id: str, *, secure: bool) -> str:
         """URL of the file with a channel for each party."""
+
+    async def send(self, request: Request, call_id: str, key: str, *, wav: bool) -> Response:
+        """Answer ``GET`` or ``HEAD`` with a file of the store, or the part of it that is asked for.
+
+        Raises HTTPException, for a file that is gone (404) or a part beyond its end (416).
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from offhook.errors import (
     NotFoundError,
     OffhookError,
     ProviderTimeoutError,
+    StorageError,
 )
 from offhook.store.database import unavailable
 
@@ -130,6 +131,9 @@ def _ours(error: OffhookError) -> ApiError:
             return ApiError(409, "conflict", text, faults)
         case CapacityError():
             return ApiError(503, "capacity_exceeded", text, headers={"Retry-After": str(error.retry_after_s)})
+        case StorageError():
+            # Where the files are is not the client's to know; the log has it.
+            return ApiError(503, "internal_error", "The store of files fails", headers={"Retry-After": "10"})
         case ProviderTimeoutError():
             return ApiError(504, "timeout", text)
         case _:

@@ -178,6 +178,7 @@ class LiveCall:
             line=line,
             journal=self.journal,
             conversation=Conversation(conversation_config(config)),
+            notice=config.recording_notice if config.record else None,
             greeting=self.plan.dialogue.greeting(),
             tape=self._tape,
             hub=services.hub,
@@ -232,6 +233,8 @@ class LiveCall:
             self.journal.add(StatusChanged(at=at, status=status, end_reason=reason))
 
     async def _store_recording(self, tape: TapeWriter) -> None:
+        if tape.fault is not None:
+            self.journal.add(Flagged(at=self._wall(), code="recording_incomplete", detail=tape.fault))
         stored = await self._services.recordings.finish(tape)
         if stored is None:
             self.journal.add(NotRecorded(at=self._wall(), reason="no sound passed"))

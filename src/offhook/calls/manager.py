@@ -175,7 +175,7 @@ class CallManager:
         """Whether calls can be taken: what is wrong, in a sentence, or None."""
         sip = None if self._endpoint is not None else "SIP is not running"
         draining = "the server is shutting down" if self._draining else None
-        return {"sip": sip, "calls": draining}
+        return {"sip": sip, "calls": draining, "storage": self._services.recordings.watch.problem}
 
     def record(self, call_id: str) -> CallRecord | None:
         """The record of a live call."""

@@ -44,6 +44,7 @@ class Parts:
     line: Line
     journal: Journal
     conversation: Conversation
+    notice: str | None
     greeting: str | None
     tape: TapeWriter | None
     hub: VoiceJudge
@@ -58,7 +59,8 @@ class CallSession:
 
     def __init__(self, parts: Parts, wish: Callable[[EndReason], object]) -> None:
         self._line, self._journal, self._tape, self._hub = parts.line, parts.journal, parts.tape, parts.hub
-        self._conversation, self._greeting, self._wish = parts.conversation, parts.greeting, wish
+        self._conversation, self._wish = parts.conversation, wish
+        self._started = talk.Started(0, parts.greeting, parts.notice)
         self.clock, self._wall = AudioClock(parts.clocks), parts.clocks.wall
         self._slot = self._hub.open_slot()
         # Items of the conversation are numbered by it from 1; those of tools take even higher numbers here.
@@ -111,7 +113,7 @@ class CallSession:
         if self._tape is not None:
             self._tape.append(index, frame.heard, frame.said)
         if index == 0:
-            self._tell(talk.Started(0, self._greeting))
+            self._tell(self._started)
         if frame.sent is not None:
             # A frame's packet leaves at its beginning.
             self.speaker.sent(frame.sent, end_ms - 20)

@@ -14,7 +14,7 @@ from offhook.errors import AgentConfigError, ConfigurationError, Fault, NotFound
 from offhook.files import open_files
 from offhook.record.times import iso_us
 from offhook.recordings import Recordings
-from offhook.recordings.wav import WavView
+from offhook.recordings.content import open_wav
 from offhook.settings import Settings, ensure_secret_key
 from offhook.store import calls as stored_calls
 from offhook.store.agents import Agents, Version
@@ -153,7 +153,7 @@ class LocalBackend:
         key = record.recording.channels if channels else record.recording.mixed
         store = self._recordings.store
         if wav:
-            view = WavView(await store.read(key))
+            view = await open_wav(store, key)
             parts = view.stream(0, view.size)
         else:
             parts = store.stream(key, 0, (await store.find(key)).size)

@@ -26,10 +26,14 @@ class EndedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Media is up. ``greeting`` is said first; None waits for the caller."""
+    """Media is up. ``greeting`` is said first; None waits for the caller.
+
+    ``notice`` is said before it and to its end, whatever the caller says meanwhile: that the call is recorded.
+    """
 
     at_ms: int
     greeting: str | None
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

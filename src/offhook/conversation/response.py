@@ -14,6 +14,7 @@ from offhook.conversation.playout import Ledger
 class Kind(StrEnum):
     """Why the agent speaks."""
 
+    NOTICE = "notice"
     GREETING = "greeting"
     ANSWER = "answer"
     PRESENCE = "presence"

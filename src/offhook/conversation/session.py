@@ -122,6 +122,8 @@ class Conversation:
         self._presence.quiet_from(event.at_ms)
         self._started_ms = event.at_ms
         self._greeting = event.greeting
+        if event.notice is not None:
+            self._say(Kind.NOTICE, event.notice)
         self._greet_when_due()
 
     def _greet_when_due(self) -> None:
@@ -170,7 +172,7 @@ class Conversation:
     def _interruptible(self, response: Response) -> bool:
         if response.paused:
             return True  # it was when the voice began; a farewell decided since then was not heard
-        if response.kind is Kind.GOODBYE:
+        if response.kind in {Kind.NOTICE, Kind.GOODBYE}:
             return False
         if response.kind is Kind.ANSWER and not response.audible:
             return True  # nobody hears that it gives way to more words of the same turn

@@ -17,10 +17,9 @@ from offhook.settings import Settings
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
-# Both are per request and long for a nearby store: past them the caller of an API waits for nothing, and the next try
-# of an upload comes anyway.
-CONNECT_LIMIT = timedelta(seconds=5)
-REQUEST_LIMIT = timedelta(seconds=30)
+# How long a store may be silent; and how long somebody with a slow line may take to hear an hour.
+CONNECT_LIMIT, SILENCE_LIMIT = timedelta(seconds=5), timedelta(seconds=30)
+WHOLE_LIMIT = timedelta(hours=1)
 # A passing error is tried again within a request's own patience; a store that is away is for those who try later.
 RETRIES, RETRY_LIMIT = 3, timedelta(seconds=10)
 
@@ -64,7 +63,8 @@ def _bucket(settings: Settings, parts: SplitResult, below: str) -> FileStore:
             client_options={
                 "allow_http": (endpoint or "").startswith("http://"),
                 "connect_timeout": CONNECT_LIMIT,
-                "timeout": REQUEST_LIMIT,
+                "read_timeout": SILENCE_LIMIT,
+                "timeout": WHOLE_LIMIT,
             },
             retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_LIMIT},
         )

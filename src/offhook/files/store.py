@@ -13,9 +13,10 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, S3Store
 
-from offhook.errors import ConfigurationError, NotFoundError, StorageError
+from offhook.errors import ConfigurationError, NotFoundError, StorageError, StorageSetupError
 
 CHUNK_BYTES = 256 * 1024  # about a minute of speech; what a seeking browser throws away
+PARTS_AT_ONCE = 4  # of 5 MiB each, when a large file goes to a bucket
 EXPIRES_S: Final = 3600  # the API's contract for secure recording URLs
 Reading: TypeAlias = Literal["GET", "HEAD"]
 
@@ -32,6 +33,8 @@ class StoredFile:
 
 class FileStore:
     """Files by key. Raises NotFoundError for a key that isn't there, StorageError when the store fails.
+
+    A StorageSetupError among them says that it refuses, and what to do.
 
     ``location`` tells people where the files are.
     """
@@ -61,7 +64,7 @@ class FileStore:
         """Store a file; readers see all of it or nothing. A bucket also keeps the media type."""
         kept = None if media_type is None or self._folder is not None else {"Content-Type": media_type}
         try:
-            await obstore.put_async(self._store, key, source, attributes=kept)
+            await obstore.put_async(self._store, key, source, attributes=kept, max_concurrency=PARTS_AT_ONCE)
         except (BaseError, OSError) as error:
             raise self._failed(f"{key} could not be stored", error) from error
 
@@ -105,8 +108,7 @@ class FileStore:
     async def probe(self) -> None:
         """Store, read back and remove a small file.
 
-        Raises ConfigurationError when nobody but the operator can mend it (no such bucket, a key that is refused),
-        StorageError when the store may come back by itself.
+        Raises StorageSetupError when nobody but the operator can mend it, StorageError when it may pass.
         """
         await self.put(self._probe_key, b"offhook")
         try:
@@ -117,7 +119,7 @@ class FileStore:
         if not same:
             raise StorageError(f"{self.location}: reads back other bytes than were stored")
 
-    def _failed(self, what: str, error: Exception) -> Exception:
+    def _failed(self, what: str, error: Exception) -> StorageError:
         """The error as ours: one the operator must mend tells how."""
         if self._folder is None and isinstance(error, FileNotFoundError):
             remedy = "there is no such bucket; make it, or mend OFFHOOK_STORAGE_URL"
@@ -128,7 +130,7 @@ class FileStore:
             )
         else:
             return StorageError(f"{self.location}: {what}: {reason(error)}")
-        return ConfigurationError(f"{self.location}: {what}: {remedy}")
+        return StorageSetupError(f"{self.location}: {what}: {remedy}")
 
 
 def folder_files(folder: Path) -> FileStore:

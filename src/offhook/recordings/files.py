@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -23,7 +22,6 @@ class StoredRecording(msgspec.Struct, frozen=True):
     duration_ms: int
 
 
-def recording_key(organization_id: str, call_id: str, started_at: float, name: str) -> str:
-    """Key of a call's file: ``{organization}/{yyyy}/{mm}/{call}/{name}``, by the month (UTC) in which it started."""
-    month = datetime.fromtimestamp(started_at, UTC)
-    return f"{organization_id}/{month:%Y}/{month:%m}/{call_id}/{name}"
+def recording_key(call_id: str, name: str) -> str:
+    """Key of a call's file: ``{call}/{name}``, so that a URL is made of the call's id alone."""
+    return f"{call_id}/{name}"

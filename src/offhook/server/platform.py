@@ -125,6 +125,7 @@ class Platform:
         secret = ensure_secret_key(settings)
         self.recordings = Recordings(settings.data_dir, open_files(settings, "recordings", under=""), secret, "")
         stack.push_async_callback(self.recordings.close)
+        await self.recordings.watch.first()
         providers = providers or local_providers(settings)
         # Closing comes before starting in this list: a start that fails half-way leaves no process behind.
         stack.push_async_callback(providers.close)
@@ -149,7 +150,8 @@ class Platform:
         await self._listen(hub)
         self.warmer = Warmer(self._database, providers.synthesizer, lambda: self.calls.active > 0)
         self._spawn(self.warmer.run(), "warm-voice")
-        self._spawn(recovery.recover_recordings(), "recover-recordings")
+        self._spawn(recovery.keep_recordings(), "keep-recordings")
+        self._spawn(self.recordings.watch.run(), "watch-storage")
         if providers.local and settings.max_calls is None:
             self._spawn(self._measure(providers), "measure-capacity")
 

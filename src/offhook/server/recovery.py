@@ -43,19 +43,21 @@ class Recovery:
             log.warning("orphan_closed", call_id=call_id)
         return len(orphans)
 
-    async def recover_recordings(self) -> None:
-        """Encode the tapes that were left, and tell their calls."""
-        await self._recordings.recover(self._note_recording)
+    async def keep_recordings(self) -> None:
+        """For ever: encode and store the tapes that were left, and tell their calls."""
+        await self._recordings.keep_storing(self._note_recording)
 
-    async def _note_recording(self, stored: StoredRecording) -> None:
+    async def _note_recording(self, stored: StoredRecording) -> bool:
         organization_id = await asyncio.to_thread(self._organization, stored.call_id)
         if organization_id is None:
             log.warning("recording_without_call", call_id=stored.call_id)
-            return
+            return True
         recorded = Recorded(
             at=time.time(), mixed=stored.mixed, channels=stored.channels, duration_ms=stored.duration_ms
         )
-        await self._writer.amend(stored.call_id, organization_id, lambda _: [recorded])
+        # It may have been told before a crash that came ahead of the acknowledgement.
+        await self._writer.amend(stored.call_id, organization_id, lambda record: [] if record.recording else [recorded])
+        return True
 
     def _unfinished(self) -> list[tuple[str, str, float]]:
         live = [status.value for status in Status if status not in FINAL]

@@ -41,8 +41,8 @@ async def test_both_files_are_aligned_to_the_sample(recordings, play, chirps):
     tape = recordings.open_tape("call-1", "org-1", 8000, STARTED)
     play(tape, chirps)
     stored = await recordings.finish(tape)
-    assert stored.mixed == "org-1/2023/11/call-1/mixed.ogg"
-    assert stored.channels == "org-1/2023/11/call-1/channels.ogg"
+    assert stored.mixed == "call-1/mixed.ogg"
+    assert stored.channels == "call-1/channels.ogg"
     assert stored.duration_ms == 6000
 
     channels = await sound(recordings, stored.channels)
@@ -98,13 +98,15 @@ async def test_recovery_finishes_what_a_crash_left(recordings, play, chirps, tmp
 
     async def on_done(stored):
         told.append(stored)
+        return True
 
-    assert await after_restart.recover(on_done) == 1
+    assert await after_restart.recover(on_done) == 0
     assert told[0].call_id == "call-1"
     channels = await sound(after_restart, told[0].channels)
     assert len(channels) == 6 * 8000
     assert delay(chirps[:, 0], channels[:, 0]) == 0
     assert await after_restart.recover(on_done) == 0
+    assert len(told) == 1
     assert names(tmp_path / "tapes") == []
     await after_restart.close()
 
@@ -117,8 +119,12 @@ async def test_recovery_tells_again_what_was_stored_but_not_acknowledged(recordi
 
     async def on_done(again):
         told.append(again)
+        return True
 
     await recordings.recover(on_done)
+    assert told == [], "who finished it tells of it"
+    after_restart = Recordings(tmp_path, recordings.store, "secret", "")
+    await after_restart.recover(on_done)
     assert told == [stored]
 
 
@@ -144,6 +150,7 @@ async def test_a_bad_tape_does_not_keep_others_from_recovery(recordings, play, c
 
     async def on_done(stored):
         told.append(stored.call_id)
+        return True
 
     assert await recordings.recover(on_done) == 1
     assert told == ["good"]
@@ -165,9 +172,64 @@ async def test_a_failing_store_keeps_the_tape_for_later(recordings, play, chirps
 
     async def on_done(stored):
         told.append(stored.duration_ms)
+        return True
 
-    await recordings.recover(on_done)
+    assert await recordings.recover(on_done) == 0
     assert told == [6000]
+
+
+async def test_a_failed_recording_is_tried_again_by_itself(recordings, play, chirps, tmp_path, monkeypatch):
+    monkeypatch.setattr("offhook.recordings.archive.RETRY_FIRST_S", 0.01)
+    told = asyncio.get_running_loop().create_future()
+
+    async def on_done(stored):
+        told.set_result(stored)
+        return True
+
+    keeping = asyncio.create_task(recordings.keep_storing(on_done))
+    put, tries = recordings.store.put, []
+
+    async def fails_twice(key, *rest):
+        tries.append(key)
+        if len(tries) < 3:
+            raise StorageError("away")
+        await put(key, *rest)
+
+    monkeypatch.setattr(recordings.store, "put", fails_twice)
+    tape = recordings.open_tape("call-1", "org-1", 8000, STARTED)
+    play(tape, chirps)
+    with pytest.raises(StorageError):
+        await recordings.finish(tape)
+    assert (await asyncio.wait_for(told, 20)).duration_ms == 6000
+    while tape.folder.exists():
+        await asyncio.sleep(0)
+    keeping.cancel()
+
+
+async def test_files_of_a_call_that_was_deleted_meanwhile_go(recordings, play, chirps, tmp_path):
+    tape = recordings.open_tape("call-1", "org-1", 8000, STARTED)
+    play(tape, chirps)
+    await asyncio.wrap_future(recordings._deck.eject(tape))
+
+    async def deleted(stored):
+        return False
+
+    assert await recordings.recover(deleted) == 0
+    assert [path for path in (tmp_path / "recordings").rglob("*") if path.is_file()] == []
+    assert names(tmp_path / "tapes") == []
+
+
+async def test_a_tape_is_discarded_unless_it_is_in_use(recordings, play, chirps, tmp_path):
+    tape = recordings.open_tape("call-1", "org-1", 8000, STARTED)
+    play(tape, chirps)
+    await asyncio.to_thread(tape.flush)
+    with pytest.raises(StorageError, match="in use"):
+        await recordings.discard("call-1")
+    await asyncio.wrap_future(recordings._deck.eject(tape))
+    await recordings.discard("call-1")
+    await recordings.discard("call-1")
+    assert names(tmp_path / "tapes") == []
+    assert await recordings.finish(tape) is None
 
 
 async def test_an_encoder_that_dies_is_replaced_and_the_tape_kept(recordings, play, chirps):

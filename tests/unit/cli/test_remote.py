@@ -115,15 +115,13 @@ async def test_numbers_trunks_and_keys_are_made_of_what_was_given(server, backen
     assert key["expires_at"].endswith("Z")
 
 
-async def test_a_recording_is_fetched_without_showing_the_key(server, backend):
-    url = "http://files.example/recordings/c1/mixed.ogg?X-Offhook-Signature=s"
-    server.on("GET", "/v1/calls/c1", {"recording_url": url, "recording_channels_url": None})
-    server.answers["GET", "/recordings/c1/mixed.ogg"] = [httpx2.Response(200, content=b"OggS")]
-    assert b"".join([chunk async for chunk in backend.recording("c1", channels=False, wav=True)]) == b"OggS"
-    assert dict(server.requests[-1].url.params) == {"X-Offhook-Signature": "s", "format": "wav"}
-    assert "X-Api-Key" not in server.requests[-1].headers
+async def test_a_recording_is_fetched_from_the_server_wherever_it_keeps_it(server, backend):
+    server.answers["GET", "/v1/calls/c1/recording"] = [httpx2.Response(200, content=b"RIFF")]
+    assert b"".join([chunk async for chunk in backend.recording("c1", channels=True, wav=True)]) == b"RIFF"
+    assert dict(server.requests[-1].url.params) == {"format": "wav", "channels": "split"}
+    server.refuse("GET", "/v1/calls/c2/recording", 404, "Call c2 has no recording (yet)")
     with pytest.raises(NotFoundError, match="no recording"):
-        await anext(backend.recording("c1", channels=True, wav=False))
+        await anext(backend.recording("c2", channels=False, wav=False))
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,8 @@ class Stage:
 
     # ------------------------------------------------------------------ what happens on it
 
-    def start(self, greeting: str | None = None) -> Stage:
-        self._tell(talk.Started(0, greeting))
+    def start(self, greeting: str | None = None, notice: str | None = None) -> Stage:
+        self._tell(talk.Started(0, greeting, notice))
         return self
 
     def caller(self, text: str, *, after: int = 0, ms: int | None = None) -> Spoken:
@@ -314,8 +314,8 @@ class Stage:
 def stage() -> Callable[..., Stage]:
     """``stage(answers=[…], greeting="…", …)`` is a stage that has begun."""
 
-    def make(greeting: str | None = None, **settings) -> Stage:
-        return Stage(**settings).start(greeting)
+    def make(greeting: str | None = None, notice: str | None = None, **settings) -> Stage:
+        return Stage(**settings).start(greeting, notice)
 
     return make
 
