@@ -16,6 +16,7 @@ from offhook.record.events import CallEvent
 from offhook.record.fold import CallRecord, encode
 from offhook.record.times import to_us
 from offhook.record.webhooks import webhook_events
+from offhook.store.lanes import extend_lane
 from offhook.store.post_call import enqueue
 from offhook.store.tables import call_events, calls, outbox
 
@@ -50,12 +51,16 @@ def counters(connection: Connection, call_id: str) -> Counters:
 
 
 def store_events(
-    connection: Connection, record: CallRecord, events: Sequence[CallEvent], before: Counters
+    connection: Connection,
+    record: CallRecord,
+    events: Sequence[CallEvent],
+    before: Counters,
+    worker_id: str | None = None,
 ) -> tuple[CallRecord, Counters]:
     """Write events after those already stored, and the record they lead to; what was written, and the new counters.
 
     ``record`` has all of them applied. When the call was changed meanwhile by somebody else, its stored events and
-    these are folded anew: nobody's change is lost.
+    these are folded anew: nobody's change is lost. ``worker_id`` is who carries a call that is new.
     """
     first = before.sequence + 1
     connection.execute(
@@ -72,7 +77,8 @@ def store_events(
             insert(outbox), [_outbox_row(record, number, body) for number, body in enumerate(bodies, first_public)]
         )
         after.public_sequence += len(bodies)
-    _project(connection, record, after, stored=before.stored)
+        extend_lane(connection, record.created, before.public_sequence, after.public_sequence)
+    _project(connection, record, after, stored=before.stored, worker_id=worker_id)
     if record.closing is not None and record.closing in events:
         enqueue(connection, record)
     return record, after
@@ -131,7 +137,9 @@ def _outbox_row(record: CallRecord, sequence: int, body: dict[str, Any]) -> dict
     }
 
 
-def _project(connection: Connection, record: CallRecord, numbers: Counters, *, stored: bool) -> None:
+def _project(
+    connection: Connection, record: CallRecord, numbers: Counters, *, stored: bool, worker_id: str | None
+) -> None:
     row = _call_row(record) | {
         "last_sequence": numbers.sequence,
         "last_public_sequence": numbers.public_sequence,
@@ -141,7 +149,8 @@ def _project(connection: Connection, record: CallRecord, numbers: Counters, *, s
         return
     created = record.created
     row["position"] = _free_position(connection, created.organization_id, to_us(created.at))
-    connection.execute(insert(calls), row | {"id": created.call_id, "organization_id": created.organization_id})
+    row |= {"id": created.call_id, "organization_id": created.organization_id, "worker_id": worker_id}
+    connection.execute(insert(calls), row)
 
 
 def _free_position(connection: Connection, organization_id: str, wanted_us: int) -> int:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from offhook.store.leases import lease_columns
+from offhook.store.transactions import TransactionId
 
 # Names given by rule, so that migrations can name what they change on both databases.
 metadata = MetaData(
@@ -222,7 +223,7 @@ outbox = Table(
     Column("body", Text, nullable=False),
     # The transaction that wrote the row: on PostgreSQL ids may become visible out of order, (xid, id) never do once
     # every transaction up to xid is over. 0 on SQLite, where transactions come one after the other.
-    Column("xid", BigInteger, nullable=False, server_default="0"),
+    Column("xid", BigInteger, nullable=False, default=TransactionId(), server_default="0"),
     UniqueConstraint("call_id", "sequence"),
     Index(None, "organization_id", "xid", "id"),
     sqlite_autoincrement=True,  # a number is never given twice, also after the newest rows were deleted

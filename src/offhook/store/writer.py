@@ -33,6 +33,7 @@ MOST_CLASHES = 5
 COUNTERS_KEPT = 2_000  # more calls than one process carries; one forgotten is read again
 
 Change = Callable[[CallRecord], Sequence[CallEvent]]
+OnCommit = Callable[[frozenset[str]], None]
 _Done = asyncio.Future[Any]
 
 
@@ -42,6 +43,7 @@ class _Append:
 
     call_id: str
     record: CallRecord
+    worker_id: str | None
     events: list[CallEvent] = field(default_factory=list)
     waiters: list[_Done] = field(default_factory=list)
     tried_after: int | None = None
@@ -53,7 +55,7 @@ class _Append:
             known[self.call_id] = before
             return
         self.tried_after = before.sequence
-        _, known[self.call_id] = store_events(connection, self.record, self.events, before)
+        _, known[self.call_id] = store_events(connection, self.record, self.events, before, self.worker_id)
 
 
 @dataclass(slots=True)
@@ -102,11 +104,14 @@ class CallWriter:
     """Writes what happens in calls. ``append`` and ``amend`` are called on the loop and never block it.
 
     Order holds per call. While the database fails, the group is tried again with growing pauses, loudly; past
-    ``MAX_BACKLOG`` events new ones are refused. ``healthy`` tells whether new calls should be taken.
+    ``MAX_BACKLOG`` events new ones are refused. ``healthy`` tells whether new calls should be taken. ``worker_id`` is
+    written into new calls: who carries them. ``on_commit`` are called on the writer's thread with the ids of calls
+    that have new events for consumers.
     """
 
-    def __init__(self, database: Database, *, gather_s: float = GATHER_S) -> None:
-        self._database, self._gather_s = database, gather_s
+    def __init__(self, database: Database, *, gather_s: float = GATHER_S, worker_id: str | None = None) -> None:
+        self._database, self._gather_s, self._worker_id = database, gather_s, worker_id
+        self.on_commit: list[OnCommit] = []
         self._jobs: deque[_Job] = deque()
         self._group: tuple[_Job, ...] = ()
         self._open: dict[str, _Append] = {}
@@ -142,7 +147,7 @@ class CallWriter:
                 return waiter
             job = self._open.get(call_id)
             if job is None:
-                job = self._open[call_id] = _Append(call_id, record)
+                job = self._open[call_id] = _Append(call_id, record, self._worker_id)
                 self._jobs.append(job)
             # The record goes on changing on the loop while the thread writes this one.
             job.record = record.snapshot()
@@ -255,12 +260,20 @@ class CallWriter:
         with self._database.write() as connection:
             for job in group:
                 job.write(connection, known)
+        told = frozenset(job.call_id for job in group if self._told(job.call_id, known))
         while len(known) > COUNTERS_KEPT:
             del known[next(iter(known))]
         self._counters = known
+        for listener in self.on_commit if told else ():
+            listener(told)
         if self._failing:
             log.warning("database_write_recovered", backlog=self._backlog)
             self._failing = False
+
+    def _told(self, call_id: str, known: dict[str, Counters]) -> bool:
+        """Whether a transaction wrote something for consumers; when it can't be known, yes."""
+        before, after = self._counters.get(call_id), known.get(call_id)
+        return after is not None and (before is None or after.public_sequence > before.public_sequence)
 
     def _write_one_by_one(self, group: tuple[_Job, ...], error: Exception) -> None:
         """One job of the group can't be stored: find it, and store the others."""

@@ -1,0 +1,90 @@
+"""Reading the outbox: what consumers were told, in an order that never changes behind a reader's back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, or_, select, tuple_
+
+from offhook.errors import NotFoundError
+from offhook.record.lifecycle import FINAL
+from offhook.store.database import Database
+from offhook.store.tables import calls, outbox
+from offhook.store.transactions import Horizon
+
+_CURSOR = re.compile(r"(\d{1,19})\.(\d{1,19})")
+_FINAL_NAMES = frozenset(status.value for status in FINAL)
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events as JSON, oldest first; ``cursor`` is where to go on, also when there was nothing (yet)."""
+
+    bodies: list[str]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallSoFar:
+    """What a call has told since, up to ``last_sequence``, and whether it is over."""
+
+    events: Sequence[Row[Any]]
+    last_sequence: int
+    over: bool
+
+
+class Outbox:
+    """The outbox of all organizations."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def after(self, organization_id: str, after: str | None, *, limit: int) -> EventPage:
+        """Events after a cursor or after the event of that id; from the first one without. Raises NotFoundError.
+
+        An event that is written later is always found after the cursor: while a transaction is open that may still
+        write an earlier one, what came after it is not shown.
+        """
+        place = tuple_(outbox.c.xid, outbox.c.id)
+        query = select(outbox.c.xid, outbox.c.id, outbox.c.body).where(
+            outbox.c.organization_id == organization_id, outbox.c.xid < Horizon()
+        )
+        with self._database.read() as connection:
+            if after is not None:
+                match = _CURSOR.fullmatch(after)
+                if match:
+                    start = (int(match[1]), int(match[2]))
+                else:
+                    event = and_(outbox.c.event_id == after, outbox.c.organization_id == organization_id)
+                    row = connection.execute(select(outbox.c.xid, outbox.c.id).where(event)).first()
+                    if row is None:
+                        raise NotFoundError(f"after: no event {after}; give next_cursor, or nothing to begin anew")
+                    start = (row.xid, row.id)
+                query = query.where(place > start)
+            rows = connection.execute(query.order_by(outbox.c.xid, outbox.c.id).limit(limit)).all()
+        cursor = f"{rows[-1].xid}.{rows[-1].id}" if rows else after
+        return EventPage([row.body for row in rows], cursor)
+
+    def of_call(self, organization_id: str, call_id: str, last_event_id: str | None) -> CallSoFar:
+        """A call's events after the one named; all of them when it isn't one of its own. Raises NotFoundError."""
+        mine = (calls.c.id == call_id, calls.c.organization_id == organization_id)
+        with self._database.read() as connection:
+            status = connection.execute(select(calls.c.status).where(*mine)).scalar()
+            if status is None:
+                raise NotFoundError(f"No call {call_id}")
+            first = 0
+            if last_event_id is not None:
+                last = and_(outbox.c.event_id == last_event_id, outbox.c.call_id == call_id)
+                first = connection.execute(select(outbox.c.sequence).where(last)).scalar() or 0
+            query = select(outbox).where(outbox.c.call_id == call_id, outbox.c.sequence > first)
+            events = connection.execute(query.order_by(outbox.c.sequence)).all()
+            return CallSoFar(events, events[-1].sequence if events else first, status in _FINAL_NAMES)
+
+    def of_calls(self, seen: Mapping[str, int]) -> Sequence[Row[Any]]:
+        """What several calls have told since: call → the number of the last event that is known. One query."""
+        newer = [and_(outbox.c.call_id == call_id, outbox.c.sequence > number) for call_id, number in seen.items()]
+        with self._database.read() as connection:
+            return connection.execute(select(outbox).where(or_(*newer)).order_by(outbox.c.id)).all()

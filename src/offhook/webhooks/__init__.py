@@ -1,0 +1,1 @@
+"""Webhooks: the outbox's events on their way to their receivers."""
