@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from offhook.agents.questions import Question
 
 if TYPE_CHECKING:
     from offhook.agents.dialogue import Dialogue
@@ -30,6 +32,18 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """The answer is wanted as JSON of a schema, and nobody waits on the line for it.
+
+    ``questions`` are by the names of the schema's properties: the same for models that don't read prose.
+    """
+
+    schema: dict[str, Any]
+    questions: Mapping[str, Question]
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRequest:
     """One question to the model. ``dialogue`` is the same thing as data, for models that don't read prose."""
 
@@ -39,6 +53,7 @@ class ModelRequest:
     user_text: str
     temperature: float | None = None
     model: str | None = None
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from offhook.files import open_files
 from offhook.lines.media.engine import MediaEngine
 from offhook.lines.sip.endpoint import SipEndpoint
 from offhook.recordings import Recordings
+from offhook.review.worker import ReviewWorker
 from offhook.server import capacity
 from offhook.server.http import HttpServer
 from offhook.server.memory import give_back
@@ -144,9 +145,12 @@ class Platform:
             writer, self.recordings,
         )  # fmt: skip
         self._writer = writer
+        review = ReviewWorker(self._database, writer, providers.shelf.model_for)
+        stack.push_async_callback(review.close)
         self.calls = CallManager(services, Directory(self._database), self._capacity(providers))
         recovery = Recovery(self._database, writer, self.recordings)
         await recovery.close_orphans()
+        review.start()
         await self._listen(hub)
         self.warmer = Warmer(self._database, providers.synthesizer, lambda: self.calls.active > 0)
         self._spawn(self.warmer.run(), "warm-voice")

@@ -115,6 +115,17 @@ class Agents:
             rows = connection.execute(_version_query(agent_id).order_by(agent_versions.c.version.desc())).all()
             return [_version(row, agent) for row in rows]
 
+    def configuration(self, agent_id: str, version: int) -> dict[str, Any] | None:
+        """A version's whole configuration, also of an agent that was deleted since: its calls are still reviewed."""
+        query = (
+            select(agent_versions.c.configuration, *[agents.c[name] for name in GLOBAL_SETTINGS])
+            .join(agents, agents.c.id == agent_versions.c.agent_id)
+            .where(agent_versions.c.agent_id == agent_id, agent_versions.c.version == version)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else {**{name: row[name] for name in GLOBAL_SETTINGS}, **row["configuration"]}
+
     def latest(self, organization_id: str, agent_id: str) -> Version:
         """The newest version, draft or published. Raises NotFoundError."""
         return self.versions(organization_id, agent_id)[0]

@@ -37,6 +37,7 @@ def _not_blank(text: str) -> str:
 
 
 Named = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_not_blank)]
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_not_blank)]
 Described = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_not_blank)]
 Example = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_not_blank)]
 Examples = Annotated[list[Example], Field(max_length=20, description="Answers as they should look.")]
@@ -63,7 +64,7 @@ class PostCallQuestionBatchItem(Body):
     description: Described = Field(description="The question itself, in plain words.")
     type: QuestionType
     optional: bool = Field(False, description="Whether a call may well have no answer.")
-    model: Named | None = Field(None, description="Answers it instead of the agent's own language model.")
+    model: ModelName | None = Field(None, description="Answers it instead of the agent's own language model.")
     examples: Examples | None = None
     options: Options | None = None
     is_active: bool = True
@@ -82,7 +83,7 @@ class PostCallQuestionUpdate(Body):
     description: Described | None = None
     type: QuestionType | None = None
     optional: bool | None = None
-    model: Named | None = None
+    model: ModelName | None = None
     examples: Examples | None = None
     options: Options | None = None
     is_active: bool | None = None

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import openai
@@ -36,6 +36,14 @@ class Limits:
     first_token_s: float = FIRST_TOKEN_S
     total_s: float = TOTAL_S
 
+    def timeout(self) -> httpx2.Timeout:
+        """As the client takes them."""
+        return httpx2.Timeout(self.total_s, connect=self.connect_s)
+
+
+# After a call nobody waits: a small model on one's own machine may read a long transcript for a minute.
+FORM_LIMITS = Limits(connect_s=5.0, first_token_s=90.0, total_s=150.0)
+
 
 class OpenaiCompatibleModel:
     """One server and model. The client keeps its connections warm between turns and calls."""
@@ -43,7 +51,7 @@ class OpenaiCompatibleModel:
     def __init__(self, base_url: str, model: str, api_key: str | None = None, limits: Limits | None = None) -> None:
         self._model = model
         self._limits = limits or Limits()
-        timeout = httpx2.Timeout(self._limits.total_s, connect=self._limits.connect_s)
+        timeout = self._limits.timeout()
         # Retries are the runner's: it knows how long the caller has been waiting. Servers on one's own
         # machine need no key, but the client insists on one.
         self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key or "none", timeout=timeout, max_retries=0)
@@ -62,7 +70,7 @@ class OpenaiCompatibleModel:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Answer piece by piece. Raises ProviderError, ProviderTimeoutError."""
-        reader = _Reader()
+        reader = _Reader(data=request.form is not None)
         try:
             async with aclosing(self._chunks(request)) as chunks:
                 async for chunk in chunks:
@@ -85,10 +93,11 @@ class OpenaiCompatibleModel:
 
     async def _chunks(self, request: ModelRequest) -> AsyncGenerator[ChatCompletionChunk, None]:
         """The server's chunks. A time limit never spans a yield: the next piece may be asked for by another task."""
+        limits = self._limits if request.form is None else FORM_LIMITS
         now_s = asyncio.get_running_loop().time()
-        first_by_s, end_s = now_s + self._limits.first_token_s, now_s + self._limits.total_s
+        first_by_s, end_s = now_s + limits.first_token_s, now_s + limits.total_s
         async with asyncio.timeout_at(first_by_s):
-            stream = await self._client.chat.completions.create(**self._body(request))
+            stream = await self._open(self._body(request), limits)
         try:
             chunks = aiter(stream)
             limit_s = first_by_s
@@ -102,6 +111,18 @@ class OpenaiCompatibleModel:
         finally:
             await stream.close()
 
+    async def _open(self, body: dict[str, Any], limits: Limits) -> openai.AsyncStream[ChatCompletionChunk]:
+        create = self._client.chat.completions.create
+        timeout = limits.timeout()
+        try:
+            return cast("openai.AsyncStream[ChatCompletionChunk]", await create(**body, timeout=timeout))
+        except openai.BadRequestError:
+            if "response_format" not in body:
+                raise
+        # A server that knows no schemas: the prompt says the same in words, and the answer is checked anyway.
+        plain = {name: value for name, value in body.items() if name != "response_format"}
+        return cast("openai.AsyncStream[ChatCompletionChunk]", await create(**plain, timeout=timeout))
+
     def _body(self, request: ModelRequest) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": request.model or self._model,
@@ -114,6 +135,10 @@ class OpenaiCompatibleModel:
             body["temperature"] = request.temperature
         if request.tools:
             body["tools"] = [_tool(tool) for tool in request.tools]
+        if request.form is not None:
+            schema = {"name": "answers", "strict": True, "schema": request.form.schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+            body["max_tokens"] = request.form.max_tokens
         return body
 
 
@@ -127,9 +152,13 @@ class _Call:
 
 
 class _Reader:
-    """Puts chunks together: words as they come, tool calls when the answer is over."""
+    """Puts chunks together: words as they come, tool calls when the answer is over.
 
-    def __init__(self) -> None:
+    With ``data`` the words are JSON that was asked for, and no tool call gone astray.
+    """
+
+    def __init__(self, *, data: bool = False) -> None:
+        self._data = data
         self._calls: dict[int, _Call] = {}
         self._text = ""
         self._passed = 0
@@ -158,7 +187,7 @@ class _Reader:
     def end(self) -> Iterable[ModelEvent]:
         """What is left when the stream is over."""
         held = self._text[self._passed :]
-        bare = _bare_call(held) if held else None
+        bare = _bare_call(held) if held and not self._data else None
         if bare is not None:
             self._calls[len(self._calls)] = bare
         elif held:
@@ -169,7 +198,7 @@ class _Reader:
 
     def _words(self) -> Iterable[ModelEvent]:
         """Pass on what is certainly speech: an answer that begins with ``{`` may be a tool call gone astray."""
-        if self._passed == 0 and self._text.lstrip()[:1] in {"{", "<", "`", ""}:
+        if not self._data and self._passed == 0 and self._text.lstrip()[:1] in {"{", "<", "`", ""}:
             return
         piece, self._passed = self._text[self._passed :], len(self._text)
         yield TextDelta(piece)

@@ -19,6 +19,7 @@ _FIELDS = {
     "max_tokens": int,
     "temperature": float,
     "tools": list,
+    "response_format": dict,
 }
 
 
@@ -28,6 +29,7 @@ class ChatServer:
 
     reply: list[Any] = field(default_factory=list)
     status: int = 200
+    knows_schemas: bool = True
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -57,7 +59,9 @@ class ChatServer:
         self.headers.append(headers)
         self.requests.append(body)
         self.complaints += list(_complaints(head[0], headers, body))
-        if self.complaints:
+        if "response_format" in body and not self.knows_schemas:
+            await self._send(writer, 400, {"error": {"message": "response_format: unknown"}})
+        elif self.complaints:
             await self._send(writer, 400, {"error": {"message": self.complaints[0]}})
         elif self.status != 200:
             await self._send(writer, self.status, {"error": {"message": f"status {self.status}"}})

@@ -9,7 +9,7 @@ import pytest
 
 from offhook.agents.dialogue import Dialogue
 from offhook.agents.load import parse_agent
-from offhook.agents.model import Message, ModelEvent, ModelRequest, TextDelta, ToolCall, ToolSpec, Usage
+from offhook.agents.model import Form, Message, ModelEvent, ModelRequest, TextDelta, ToolCall, ToolSpec, Usage
 from offhook.agents.runner import AgentRunner, Entered, Finished, HangUp, Problem, Say, VariableChanged
 from offhook.errors import ProviderError, ProviderTimeoutError
 from offhook.models.llm.openai_compatible import Limits, OpenaiCompatibleModel
@@ -197,3 +197,33 @@ async def test_a_turn_goes_through_a_transition_and_the_server_sees_a_lawful_his
     async for _ in runner.respond(finished.dialogue, "And?"):
         pass
     assert chat_server.complaints == []
+
+
+# ---------------------------------------------------------------------- forms, after a call
+
+SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+
+
+async def test_a_form_is_asked_by_its_schema_and_its_answer_is_no_tool_call(chat_server: Any) -> None:
+    model = OpenaiCompatibleModel(chat_server.url, "tiny", "key")
+    chat_server.reply = [delta(content='{"name": "x", '), delta(content='"arguments": {}}'), USAGE]
+    asked = request(form=Form(SCHEMA, {}, 777))
+    events = await collect(model, asked)
+    assert events == [TextDelta('{"name": "x", '), TextDelta('"arguments": {}}'), Usage(12, 3)]
+    (body,) = chat_server.requests
+    assert body["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert body["max_tokens"] == 777
+    await model.close()
+
+
+async def test_a_server_that_knows_no_schemas_is_asked_without(chat_server: Any) -> None:
+    model = OpenaiCompatibleModel(chat_server.url, "tiny", "key")
+    chat_server.knows_schemas, chat_server.reply = False, [delta(content="{}")]
+    assert await collect(model, request(form=Form(SCHEMA, {}, 100))) == [TextDelta("{}")]
+    assert ["response_format" in body for body in chat_server.requests] == [True, False]
+    await model.close()
+
+
+async def test_a_form_has_time_that_a_turn_has_not(model: OpenaiCompatibleModel, chat_server: Any) -> None:
+    chat_server.reply = [0.5, delta(content="{}")]
+    assert await collect(model, request(form=Form(SCHEMA, {}, 100))) == [TextDelta("{}")]

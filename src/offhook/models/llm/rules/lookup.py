@@ -73,8 +73,8 @@ def find_answer(question: str, texts: list[str], language: str) -> str | None:
     """The best line or sentence of the texts for a question; None when none shares enough of its words."""
     lang = language_of(language)
     lines = [line for text in texts for line in _lines(text)]
-    asked = {**_hints(question, lang), **dict.fromkeys(_keys(question, lang), 1.0)}
-    keys = [_keys(line, lang) for line in lines]
+    asked = {**_hints(question, lang), **dict.fromkeys(key_words(question, lang), 1.0)}
+    keys = [key_words(line, lang) for line in lines]
     frequency = Counter(key for one in keys for key in one)
     best, best_score = None, LEAST_SCORE
     for line, own in zip(lines, keys, strict=True):
@@ -98,7 +98,8 @@ def _lines(text: str) -> list[str]:
     return [line for line in found if not line.endswith(":")]
 
 
-def _keys(text: str, lang: str) -> set[str]:
+def key_words(text: str, lang: str) -> set[str]:
+    """Words that carry meaning, without endings, those that ask for the same thing as one."""
     same = _SAME_KEYS[lang]
     said = words(text)
     keys = {

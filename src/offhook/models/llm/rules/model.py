@@ -8,14 +8,18 @@ from collections.abc import AsyncIterator
 from offhook.agents.model import ModelEvent, ModelRequest, TextDelta, ToolCall
 from offhook.agents.offer import SET_VARIABLES
 from offhook.models.llm.rules.decide import Speak, decide, extract_values
+from offhook.models.llm.rules.questions import answer_questions
 
 
 class RulesModel:
     """Streams what ``decide`` chose. Without state: one serves all calls."""
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """Answer a turn, or report variables when asked for nothing else."""
+        """Answer a turn, report variables when asked for nothing else, or fill in a form after the call."""
         dialogue = request.dialogue
+        if request.form is not None:
+            yield TextDelta(json.dumps(answer_questions(dialogue, request.form.questions), ensure_ascii=False))
+            return
         call_id = f"rules_{len(dialogue.history)}"
         if [tool.name for tool in request.tools] == [SET_VARIABLES]:
             values = extract_values(dialogue, list(request.tools[0].parameters["properties"]))
