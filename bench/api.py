@@ -41,9 +41,11 @@ from starlette.responses import Response
 from figures import Figure, show
 from offhook.api.app import create_app
 from offhook.api.control import ApiDeps
+from offhook.knowledge.service import Knowledge
 from offhook.record import events as e
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode, EndReason, Status
+from offhook.settings import Settings
 from offhook.store.bootstrap import bootstrap
 from offhook.store.database import Database, sqlite_url
 from offhook.store.writer import CallWriter
@@ -101,7 +103,8 @@ def application(kind: str, fixture: Fixture, body: bytes) -> Any:  # noqa: ANN40
     """One of ``KINDS``."""
     if kind == "call":
         database = Database(sqlite_url(fixture.folder / "offhook.db"))
-        return create_app(ApiDeps(database, CallWriter(database), Nothing(), Nothing()))
+        knowledge = Knowledge(database, Settings(data_dir=fixture.folder), "secret")
+        return create_app(ApiDeps(database, CallWriter(database), Nothing(), Nothing(), knowledge))
     if kind == "framework":
         app = FastAPI()
 

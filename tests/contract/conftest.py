@@ -17,9 +17,11 @@ from offhook.api.control import ApiDeps
 from offhook.api.limits import RateLimits
 from offhook.calls.request import PhoneCallRequest
 from offhook.errors import CapacityError
+from offhook.knowledge.service import Knowledge
 from offhook.record.events import CallCreated, MetadataChanged, Recorded, StatusChanged, TranscriptAdded
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode, EndReason, Status
+from offhook.settings import Settings
 from offhook.store.bootstrap import bootstrap
 from offhook.store.database import Database
 from offhook.store.keys import ApiKeys, Scope
@@ -89,6 +91,7 @@ class Site:
     database: Database
     writer: CallWriter
     desk: Desk
+    knowledge: Knowledge
     app: Any
     organization_id: str
     http: httpx2.AsyncClient
@@ -135,19 +138,22 @@ class Site:
 
 
 @pytest.fixture
-async def site(database_url):
+async def site(database_url, tmp_path):
     database = Database(database_url)
     writer = CallWriter(database, gather_s=0.001)
     first = bootstrap(database)
     desk = Desk(writer)
-    app = create_app(ApiDeps(database, writer, desk, Links(), limits=RateLimits(failures=100_000)))
+    knowledge = Knowledge(database, Settings(data_dir=tmp_path, models_dir=tmp_path / "models"), "secret")
+    limits = RateLimits(failures=100_000)
+    app = create_app(ApiDeps(database, writer, desk, Links(), knowledge, knowledge.routes(), limits))
     transport = httpx2.ASGITransport(app=app)
     headers = {"X-Api-Key": first.api_key, "Authorization": f"Bearer {first.api_key}"}
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://test", headers=headers) as http,
     ):
-        yield Site(database, writer, desk, app, first.organization.id, http)
+        yield Site(database, writer, desk, knowledge, app, first.organization.id, http)
+    await knowledge.close()
     await writer.close()
     database.close()
 
@@ -221,6 +227,7 @@ async def ids(site: Site, agent: dict[str, Any]) -> dict[str, str]:
         "number_id": await made("/v1/phone-numbers", number="+33123456789"),
         "trunk_id": await made("/v1/trunks", name="t", host="sip.example.com"),
         "key_id": await made("/v1/api-keys", name="another"),
+        "knowledge_base_id": await made("/v1/knowledge-bases", name="rules"),
     }
 
 

@@ -1,6 +1,7 @@
 """Agents, numbers, trunks and keys over HTTP."""
 
 import asyncio
+import dataclasses
 import uuid
 
 import httpx2
@@ -9,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from offhook.api.app import create_app
-from offhook.api.control import ApiDeps
 
 
 async def made(site, path, body):
@@ -212,7 +212,7 @@ async def test_routes_handed_in_are_served_with_our_envelope(site, tmp_path):
 
     deps = site.app.state.resources.deps
     routes = [Route("/recordings/{call_id}", gone)]
-    app = create_app(ApiDeps(deps.database, deps.writer, deps.control, deps.links, routes))
+    app = create_app(dataclasses.replace(deps, routes=routes))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://test") as http:
         answer = await http.get("/recordings/1")
     assert answer.status_code == 403

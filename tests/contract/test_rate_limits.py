@@ -1,10 +1,11 @@
 """Limits per key, organization and address, told on every answer."""
 
+import dataclasses
+
 import httpx2
 import pytest
 
 from offhook.api.app import create_app
-from offhook.api.control import ApiDeps
 from offhook.api.limits import RateLimits
 from offhook.api.v1.envelopes import ApiResponseError
 from offhook.store.organizations import Organizations
@@ -34,7 +35,7 @@ def limited(site):
 
     def make(**limits):
         deps = site.app.state.resources.deps
-        app = create_app(ApiDeps(deps.database, deps.writer, deps.control, deps.links, limits=RateLimits(**limits)))
+        app = create_app(dataclasses.replace(deps, limits=RateLimits(**limits)))
         apps.append(app)
 
         def client(key, address="127.0.0.1"):

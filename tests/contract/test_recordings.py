@@ -1,7 +1,6 @@
 """The sound of a call, for who has a key, and what a recording's URL answers in the envelope."""
 
-from __future__ import annotations
-
+import dataclasses
 import io
 
 import httpx2
@@ -10,7 +9,6 @@ import pytest
 import soundfile
 
 from offhook.api.app import create_app
-from offhook.api.control import ApiDeps
 from offhook.files import folder_files
 from offhook.recordings import Recordings
 from offhook.server.web import PublishedRecordings
@@ -37,7 +35,7 @@ async def recorded(site, tmp_path):
     recordings = Recordings(tmp_path, store, "secret", "http://test")
     deps = site.app.state.resources.deps
     routes = recordings.routes(PublishedRecordings(Calls(site.database)))
-    app = create_app(ApiDeps(deps.database, deps.writer, deps.control, recordings, routes))
+    app = create_app(dataclasses.replace(deps, links=recordings, routes=routes))
     transport = httpx2.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from offhook.api.limits import RateLimits
 from offhook.calls.request import PhoneCallRequest
+from offhook.knowledge.service import Knowledge
 from offhook.record.fold import CallRecord
 from offhook.store.database import Database
 from offhook.store.writer import CallWriter
@@ -60,5 +61,6 @@ class ApiDeps:
     writer: CallWriter
     control: CallControl
     links: RecordingLinks
+    knowledge: Knowledge
     routes: Sequence[BaseRoute] = field(default=())
     limits: RateLimits = field(default_factory=RateLimits)

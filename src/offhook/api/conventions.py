@@ -17,6 +17,8 @@ from offhook.api.gate import QUOTA, Gate
 log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 8_000_000  # an agent of 100 states with long prompts fits, the largest thing a client sends
+MAX_UPLOAD_BYTES = 50_000_000  # files for a knowledge base, which go to disk as they come
+_UPLOAD = re.compile(r"/v1/knowledge-bases/[^/]+/sources")
 _V1, _LEGACY = "/v1/", "/api/v0/"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:\-]{1,128}")
 
@@ -51,7 +53,8 @@ class Conventions:
             if path.startswith((_V1, _LEGACY)):
                 await self._gate.enter(scope, _secret(headers, path))
             if b"content-length" in headers or b"transfer-encoding" in headers:
-                receive = _bounded(headers.get(b"content-length"), receive)
+                bound = MAX_UPLOAD_BYTES if _UPLOAD.fullmatch(path) else MAX_BODY_BYTES
+                receive = _bounded(headers.get(b"content-length"), receive, bound)
             await self._app(scope, receive, answer)
         except Exception as error:
             known = api_error(error)
@@ -70,27 +73,27 @@ def _secret(headers: dict[bytes, bytes], path: str) -> bytes | None:
     return token.strip() if scheme.lower() == b"bearer" else None
 
 
-def _bounded(length: bytes | None, receive: Receive) -> Receive:
+def _bounded(length: bytes | None, receive: Receive, bound: int) -> Receive:
     """The body, refused past its bound: at once where its length is announced, else when it gets there."""
     if length is not None:
         if not length.isdigit():
             raise ApiError(400, "generic_error", "Content-Length is not a number")
-        if int(length[:20]) > MAX_BODY_BYTES:
-            raise _too_large()
+        if int(length[:20]) > bound:
+            raise _too_large(bound)
     received = 0
 
     async def read() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY_BYTES:
+        if received > bound:
             # The framework lets its own kind of error through while it reads a body.
-            error = _too_large()
+            error = _too_large(bound)
             raise HTTPException(error.status, error.message)
         return message
 
     return read
 
 
-def _too_large() -> ApiError:
-    return ApiError(413, "generic_error", f"The body is larger than {MAX_BODY_BYTES} bytes")
+def _too_large(bound: int) -> ApiError:
+    return ApiError(413, "generic_error", f"The body is larger than {bound} bytes")

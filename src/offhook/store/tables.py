@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -16,11 +17,15 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
+    event,
+    func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -391,3 +396,80 @@ webhook_attempts = Table(
     Column("latency_ms", Integer, nullable=False),
     Column("error", String(500)),
 )
+
+knowledge_bases = Table(
+    "knowledge_bases",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _owner(),
+    Column("name", String(100), nullable=False),
+    # Counts every change of what can be found, so that who keeps vectors in memory sees that they are old.
+    Column("revision", Integer, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Index(None, "organization_id", "created_us"),
+)
+
+# Also the queue of ingestion: a row is due while its file is to be read, or its passages want vectors.
+knowledge_sources = Table(
+    "knowledge_sources",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("base_id", _ID, ForeignKey("knowledge_bases.id"), nullable=False),
+    Column("type", String(4), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("file_key", String(500), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("reason", Text),
+    Column("passages", Integer, nullable=False),
+    Column("embedded_by", String(100)),
+    Column("created_us", BigInteger, nullable=False),
+    Index(None, "base_id", "created_us"),
+    *lease_columns(),
+)
+
+knowledge_passages = Table(
+    "knowledge_passages",
+    metadata,
+    Column("id", _ROW_NUMBER, primary_key=True, autoincrement=True),
+    # The source's own, repeated: every search is within bases.
+    Column("base_id", _ID, ForeignKey("knowledge_bases.id"), nullable=False),
+    Column("source_id", _ID, ForeignKey("knowledge_sources.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("page", Integer),
+    Column("headings", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    # The words to be found by, folded and stemmed, in their order.
+    Column("terms", Text, nullable=False),
+    # float32, little-endian, of length 1.
+    Column("vector", LargeBinary),
+    UniqueConstraint("source_id", "position"),
+    Index(None, "base_id"),
+    sqlite_autoincrement=True,
+)
+
+# The words of passages, indexed by each database's own full-text search. On SQLite triggers keep the index equal to the
+# table: a migration that copies knowledge_passages must make them anew.
+Index(
+    "ix_knowledge_passages_terms",
+    func.to_tsvector(text("'simple'"), knowledge_passages.c.terms),
+    postgresql_using="gin",
+).ddl_if(dialect="postgresql")
+for _statement in (
+    (
+        "CREATE VIRTUAL TABLE knowledge_words USING fts5(base_id, terms, content='knowledge_passages',"
+        " content_rowid='id', tokenize=\"unicode61 remove_diacritics 0 tokenchars '-'\")"
+    ),
+    (
+        "CREATE TRIGGER knowledge_passages_added AFTER INSERT ON knowledge_passages BEGIN"
+        " INSERT INTO knowledge_words(rowid, base_id, terms) VALUES (new.id, new.base_id, new.terms); END"
+    ),
+    (
+        "CREATE TRIGGER knowledge_passages_removed AFTER DELETE ON knowledge_passages BEGIN"
+        " INSERT INTO knowledge_words(knowledge_words, rowid, base_id, terms)"
+        " VALUES ('delete', old.id, old.base_id, old.terms); END"
+    ),
+):
+    _sql = DDL(_statement).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    event.listen(knowledge_passages, "after_create", _sql)

@@ -12,6 +12,7 @@ from offhook.cli.backend import CallFilter, NewCall, NewTrunk
 from offhook.cli.local import LocalBackend
 from offhook.cli.remote import RemoteBackend
 from offhook.errors import AgentConfigError, ConfigurationError, ConflictError, NotFoundError
+from offhook.knowledge.service import Knowledge
 from offhook.settings import Settings
 from offhook.store.keys import Scope
 from offhook.store.writer import CallWriter
@@ -43,11 +44,12 @@ async def local(data_dir):
 
 
 @pytest.fixture
-async def server(local):
+async def server(local, data_dir):
     """The API on the data directory; ``server.connect(key)`` is a backend of it."""
     writer = CallWriter(local._database)
     placed = Placed()
-    app = create_app(ApiDeps(local._database, writer, placed, local._recordings))
+    knowledge = Knowledge(local._database, Settings(data_dir=data_dir), "secret")
+    app = create_app(ApiDeps(local._database, writer, placed, local._recordings, knowledge))
     opened = []
 
     class Server:

@@ -17,10 +17,11 @@ from offhook.api.paging import ByCursor, paginate
 from offhook.api.resources import Resources, Shared
 from offhook.api.v1.agent_schemas import AgentData, AgentSummary, DeployedVersion, VersionSummary, agent_body
 from offhook.api.v1.envelopes import Listing, Success, answers
-from offhook.errors import AgentConfigError, NotFoundError
+from offhook.errors import AgentConfigError, Fault, NotFoundError
 from offhook.record.times import iso_us
 from offhook.store.agents import GLOBAL_SETTINGS, Agent, Version
 from offhook.store.keys import Scope
+from offhook.store.knowledge import base_ids_of
 
 router = APIRouter(tags=["agents"])
 Reader = Annotated[Caller, Depends(requires(Scope.AGENTS_READ))]
@@ -35,7 +36,8 @@ _READ_ONLY = frozenset({"id", "organization_id", "version", "configuration_id", 
 @router.post("/v1/agents", status_code=201, responses=answers(201, Success[AgentData]), openapi_extra=agent_body())
 def create_agent(body: Configuration, caller: Writer, shared: Shared) -> Response:
     """Make an agent; its configuration is a draft until it is deployed."""
-    agent = shared.agents.create(caller.organization_id, _checked(_writable(body)))
+    configuration = _with_known_bases(shared, caller, _checked(_writable(body)))
+    agent = shared.agents.create(caller.organization_id, configuration)
     version = shared.agents.latest(caller.organization_id, agent.id)
     return success(_shown(version, agent), "Agent created successfully", 201)
 
@@ -72,7 +74,11 @@ def change_agent(agent_id: UUID, body: Configuration, caller: Writer, shared: Sh
     changes = _writable(body)
     if changes.keys() <= GLOBAL_SETTINGS.keys():
         return _change_globals(shared, caller, str(agent_id), changes)
-    draft = shared.agents.revise(caller.organization_id, str(agent_id), lambda before: _checked({**before, **changes}))
+
+    def revised(before: dict[str, Any]) -> dict[str, Any]:
+        return _with_known_bases(shared, caller, _checked({**before, **changes}))
+
+    draft = shared.agents.revise(caller.organization_id, str(agent_id), revised)
     message = f"Agent draft configuration updated to version {draft.version}. Deploy it to make it active."
     return success(_shown(draft, shared.agents.get(caller.organization_id, draft.agent_id)), message)
 
@@ -108,7 +114,7 @@ def deploy_agent(agent_id: UUID, caller: Writer, shared: Shared, version: Versio
     chosen = next((each for each in wanted if version in {None, each.version}), None)
     if chosen is None:
         raise NotFoundError(f"agent {agent_id} has no version {version}")
-    _checked(chosen.configuration)
+    _with_known_bases(shared, caller, _checked(chosen.configuration))
     deployed = shared.agents.deploy(caller.organization_id, str(agent_id), chosen.version)
     return success(_deployed(deployed), "Agent deployed successfully")
 
@@ -127,6 +133,16 @@ def _writable(body: Mapping[str, Any]) -> dict[str, Any]:
 def _checked(data: Mapping[str, Any]) -> dict[str, Any]:
     """The whole configuration with every default filled in. Raises AgentConfigError."""
     configuration: dict[str, Any] = parse_agent(dict(data)).model_dump(mode="json", by_alias=True)
+    return configuration
+
+
+def _with_known_bases(shared: Resources, caller: Caller, configuration: dict[str, Any]) -> dict[str, Any]:
+    """The configuration, if all knowledge bases it names are there. Raises AgentConfigError."""
+    named = list(base_ids_of(configuration))
+    missing = shared.knowledge.bases.missing(caller.organization_id, (base_id for _, base_id in named))
+    if missing:
+        faults = [Fault(path, f"no knowledge base {base_id}") for path, base_id in named if base_id in missing]
+        raise AgentConfigError(faults)
     return configuration
 
 
