@@ -33,6 +33,7 @@ from offhook.lines.media.play_queue import PlayQueue
 from offhook.models.speech import Transcription, VoiceChoice
 from offhook.record.events import CallCreated
 from offhook.record.fold import CallRecord
+from offhook.server.memory import give_back
 
 CONFIG = AgentConfig.model_validate(
     {
@@ -165,6 +166,8 @@ async def main() -> None:
     hub, pool, turn_model = VoiceHub(BatchedVad()), ThreadPoolExecutor(1), TurnModel()
     lines = [MemoryLine(caller) for caller in callers]
     journals = [open_session(line, hub, turn_model, pool) for line in lines]
+
+    give_back()  # as a server does when it has started
 
     def phase(number: int) -> None:
         hub.frames([(line, line.tick()) for line in lines[number :: work.PHASES]])
