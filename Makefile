@@ -80,4 +80,5 @@ $(STAMPS)/models: $(STAMPS)/run src/offhook/models/manifest.py
 
 $(STAMPS)/test: $(STAMPS)/dev $(STAMPS)/models
 	@.ci/system-packages $(TEST_PACKAGES)
+	@$(BIN)/offhook models fetch llm --mirrors
 	@touch $@

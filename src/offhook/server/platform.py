@@ -156,7 +156,7 @@ class Platform:
         await recovery.close_orphans()
         review.start()
         await self._listen(hub)
-        self.warmer = Warmer(self._database, providers.synthesizer, lambda: self.calls.active > 0)
+        self.warmer = Warmer(self._database, providers.synthesizer, providers.shelf.load, lambda: self.calls.active > 0)
         self._spawn(self.knowledge.start(), "start-knowledge")
         self._spawn(self.warmer.run(), "warm-voice")
         self._spawn(recovery.keep_recordings(), "keep-recordings")

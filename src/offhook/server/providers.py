@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from offhook.agents.model import LanguageModel
 from offhook.agents.providers import Llm
@@ -25,10 +26,16 @@ class ModelShelf:
 
     def model_for(self, choice: Llm) -> LanguageModel:
         """The model an agent names. Raises ConfigurationError when it isn't configured."""
-        key = choice.model_dump_json()
+        key = choice.model_dump_json(exclude={"temperature"})  # which comes with each request
         if key not in self._models:
             self._models[key] = build_model(choice, self._settings)
         return self._models[key]
+
+    async def load(self, choice: Llm) -> None:
+        """Have a model of this machine in memory before a call needs it. Raises what ``model_for`` and loading do."""
+        if choice.provider == "local":
+            model: Any = self.model_for(choice)
+            await model.start()
 
     async def close(self) -> None:
         """Close their connections."""

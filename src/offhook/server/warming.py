@@ -1,9 +1,9 @@
-"""Render what published agents say word for word, while nobody waits, so that callers don't wait for it."""
+"""Load the models of published agents and render what they say word for word, so that callers don't wait for it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from sqlalchemy import and_, select
@@ -11,10 +11,11 @@ from sqlalchemy import and_, select
 from offhook.agents.config import AgentConfig
 from offhook.agents.fixed_phrases import fixed_phrases
 from offhook.agents.load import parse_agent
+from offhook.agents.providers import Llm
 from offhook.calls.live import voice_of
 from offhook.conversation.clauses import ClauseSplitter
 from offhook.conversation.phrases import phrases
-from offhook.errors import AgentConfigError, ProviderError
+from offhook.errors import AgentConfigError, ConfigurationError, ModelFilesError, ProviderError
 from offhook.models.speech import Synthesizer
 from offhook.store.agents import Agents
 from offhook.store.database import Database
@@ -29,8 +30,14 @@ RATE_HZ = 8000
 class Warmer:
     """``run`` looks for published versions not yet prepared; ``warm`` prepares them now."""
 
-    def __init__(self, database: Database, synthesizer: Synthesizer, busy: Callable[[], bool]) -> None:
-        self._database, self._synthesizer, self._busy = database, synthesizer, busy
+    def __init__(
+        self,
+        database: Database,
+        synthesizer: Synthesizer,
+        load: Callable[[Llm], Awaitable[None]],
+        busy: Callable[[], bool],
+    ) -> None:
+        self._database, self._synthesizer, self._load, self._busy = database, synthesizer, load, busy
         self._done: set[str] = set()
         self._lock = asyncio.Lock()
 
@@ -52,12 +59,15 @@ class Warmer:
         try:
             version = await asyncio.to_thread(Agents(self._database).version, organization_id, agent_id)
             config = parse_agent(version.configuration)
+            for llm in (config.llm, *(state.llm for state in config.states if state.llm), config.fallback_llm):
+                if llm is not None:
+                    await self._load(llm)
             for clause in clauses_of(config):
                 # A clause under way would delay a caller's by a second: rehearse only while nobody calls.
                 while self._busy():  # noqa: ASYNC110 - the end of the last call is nobody's event
                     await asyncio.sleep(LOOK_EVERY_S)
                 await self._synthesizer.prepare([clause], voice_of(config), RATE_HZ)
-        except (AgentConfigError, ProviderError) as error:
+        except (AgentConfigError, ConfigurationError, ModelFilesError, ProviderError) as error:
             log.warning("agent_not_prepared", agent_id=agent_id, error=str(error))
 
     def _published(self) -> list[tuple[str, str, str]]:

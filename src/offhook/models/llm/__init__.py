@@ -23,6 +23,11 @@ def build_model(llm: Llm | None, settings: Settings) -> LanguageModel:
         from offhook.models.llm.openai_compatible import OpenaiCompatibleModel  # noqa: PLC0415 - likewise
 
         return OpenaiCompatibleModel.from_settings(llm, settings)
+    if llm.provider == "local":
+        from offhook.models.llm.local import LocalLanguageModel  # noqa: PLC0415 - likewise
+
+        return LocalLanguageModel.from_settings(llm, settings)
     raise ConfigurationError(
-        f"llm.provider: there is no language model provider {llm.provider!r} here; use rules or openai_compatible"
+        f"llm.provider: there is no language model provider {llm.provider!r} here; "
+        "use rules, local or openai_compatible"
     )

@@ -36,3 +36,21 @@ class ClauseAudio(msgspec.Struct, array_like=True, frozen=True):
     """A piece of them as s16le mono."""
 
     pcm: bytes
+
+
+class ChatJob(msgspec.Struct, array_like=True, frozen=True):
+    """A conversation to be continued: ``messages`` and the JSON ``schema`` of the answer, both as JSON texts."""
+
+    messages: bytes
+    schema: bytes | None
+    max_tokens: int
+    temperature: float
+
+
+class ChatPiece(msgspec.Struct, array_like=True, frozen=True):
+    """More of the answer; the last piece has what it took."""
+
+    text: str
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0

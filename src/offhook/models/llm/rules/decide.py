@@ -54,6 +54,14 @@ def decide(dialogue: Dialogue) -> list[Step]:
     return list(_Decision(dialogue).steps())
 
 
+def follow(dialogue: Dialogue, chosen: Use | None) -> list[Step] | None:
+    """The steps when another model has chosen what to do (None: to stay and answer), in the configuration's words.
+
+    None when the configuration has no words for an answer.
+    """
+    return _Decision(dialogue).follow(chosen)
+
+
 def extract_values(dialogue: Dialogue, names: list[str]) -> dict[str, Any]:
     """Values of variables out of all states that ask for them; the latest visit that knows one counts.
 
@@ -91,6 +99,21 @@ class _Decision:
             yield from self._enter()
         else:
             yield from self._answer(self._here.user_turns[-1])
+
+    def follow(self, chosen: Use | None) -> list[Step] | None:
+        text = self._here.user_turns[-1] if self._here.user_turns else ""
+        if asks_again(text, self._here.language):
+            return list(self._speak(self._dialogue.last_said() or self._pending()))
+        answer, rest = self._inform(text)
+        told: list[Step] = [Speak(answer)] if answer and answer != self._unknown() else []
+        # A turn that only asks, and gets its answer, is no step: small models take it for one.
+        if chosen is not None and (rest.strip() or not told or self._here.collected):
+            return [*told, chosen]
+        if told:
+            return told if answer.endswith("?") else [*told, *self._speak(self._pending())]
+        if self._learnt() or only_politeness(text, self._here.language):
+            return list(self._speak(self._pending()))
+        return None
 
     # ------------------------------------------------------------------ entering a state
 
