@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 Data = dict[str, Any]  # shaped like ``data`` of the API's answers
@@ -16,6 +17,18 @@ class CallFilter:
     limit: int = 20
     agent_id: str | None = None
     status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFilter:
+    """Which calls to export, as ``csv``, ``json`` or ``jsonl``; ``since`` and ``until`` are when they were answered."""
+
+    format: str
+    agent_id: str | None = None
+    status: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    bom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,9 @@ class Backend(Protocol):
 
     async def get_call(self, call_id: str) -> Data:
         """The whole record."""
+
+    def export_calls(self, wanted: ExportFilter) -> AsyncIterator[bytes]:
+        """Calls as a file, in chunks."""
 
     async def start_call(self, call: NewCall) -> str:
         """Place a call; answers its id."""

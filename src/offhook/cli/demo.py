@@ -173,13 +173,13 @@ async def _expect(process: asyncio.subprocess.Process, event: str) -> dict[str, 
 
 
 async def _fetch(url: str, key: str, call_id: str) -> dict[str, Any]:
-    """The record over HTTP with a key, once its recording is there."""
+    """The record over HTTP with a key, once its recording and its review are there."""
     async with httpx2.AsyncClient(base_url=url, headers={"X-Api-Key": key}) as client:
         for _ in range(int(RECORDING_LIMIT_S / 0.25)):
             answer = await client.get(f"/v1/calls/{call_id}")
             answer.raise_for_status()
             call: dict[str, Any] = answer.json()["data"]
-            if call["recording_url"] is not None:
+            if call["recording_url"] is not None and call["summary"] is not None:
                 break
             await asyncio.sleep(0.25)
         return call

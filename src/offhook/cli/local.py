@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from offhook.cli.backend import CallFilter, Data, NewCall, NewTrunk
+from offhook.cli.backend import CallFilter, Data, ExportFilter, NewCall, NewTrunk
 from offhook.errors import AgentConfigError, ConfigurationError, Fault, NotFoundError
 from offhook.files import open_files
-from offhook.record.times import iso_us
+from offhook.record.times import iso_us, parse_iso_us
 from offhook.recordings import Recordings
 from offhook.recordings.content import open_wav
 from offhook.settings import Settings, ensure_secret_key
@@ -24,6 +25,7 @@ from offhook.store.ids import now_us
 from offhook.store.keys import ApiKey, ApiKeys, Scope
 from offhook.store.numbers import PhoneNumber, PhoneNumbers
 from offhook.store.organizations import Organizations
+from offhook.store.questions import PostCallQuestions
 from offhook.store.trunks import Trunk, Trunks
 
 DAY_US = 86_400 * 1_000_000
@@ -40,6 +42,7 @@ class LocalBackend:
         ACTOR.set("cli")
         self._owner = Organizations(database).ensure_default().id
         self._agents, self._numbers = Agents(database), PhoneNumbers(database)
+        self._questions = PostCallQuestions(database)
         self._trunks, self._keys, self._calls = Trunks(database), ApiKeys(database), stored_calls.Calls(database)
         self._recordings = Recordings(
             settings.data_dir,
@@ -126,6 +129,27 @@ class LocalBackend:
         """The whole record."""
         return self._shown(self._stored(call_id))
 
+    async def export_calls(self, wanted: ExportFilter) -> AsyncIterator[bytes]:
+        """Calls as a file, in chunks."""
+        from offhook.review.export import BATCH, Batch, Format, columns_of, export  # noqa: PLC0415 - only this needs it
+
+        rows = stored_calls.CallFilter(
+            agent_id=wanted.agent_id,
+            status=wanted.status,
+            start_gt_us=_us(wanted.since),
+            start_lt_us=_us(wanted.until),
+        )
+        kind = Format(wanted.format)
+        known = wanted.agent_id and kind is Format.CSV
+        columns = columns_of(self._agents, self._questions, self._owner, wanted.agent_id or "") if known else None
+
+        def read(before_us: int | None) -> Batch:
+            page = self._calls.after(self._owner, rows, limit=BATCH, before_us=before_us)
+            return [self._with_urls(call) for call in page.items], page.next_before_us
+
+        async for chunk in export(read, kind, columns, bom=wanted.bom):
+            yield chunk
+
     async def start_call(self, call: NewCall) -> str:
         """Place a call by the server that runs on this data, with a key made for it."""
         from offhook.cli.remote import RemoteBackend, UnreachableError  # noqa: PLC0415 - only this needs HTTP
@@ -167,9 +191,12 @@ class LocalBackend:
         return found
 
     def _shown(self, call: stored_calls.StoredCall) -> Data:
+        return _DOCUMENT.decode(self._with_urls(call))
+
+    def _with_urls(self, call: stored_calls.StoredCall) -> bytes:
         make = self._recordings.mixed_url, self._recordings.channels_url
         urls = [url(call.call_id, secure=call.secure) if call.recorded else None for url in make]
-        return _DOCUMENT.decode(call.with_urls(*urls))
+        return call.with_urls(*urls)
 
 
 def server_url(settings: Settings) -> str:
@@ -244,3 +271,7 @@ def _key(key: ApiKey) -> Data:
 
 def _moment(at_us: int | None) -> str | None:
     return None if at_us is None else iso_us(at_us)
+
+
+def _us(moment: datetime | None) -> int | None:
+    return None if moment is None else parse_iso_us(moment.isoformat())

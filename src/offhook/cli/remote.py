@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx2
 import msgspec
 
-from offhook.cli.backend import CallFilter, Data, NewCall, NewTrunk
+from offhook.cli.backend import CallFilter, Data, ExportFilter, NewCall, NewTrunk
 from offhook.errors import (
     AgentConfigError,
     CapacityError,
@@ -123,6 +123,20 @@ class RemoteBackend:
         """The whole record."""
         return dict(await self._data("GET", f"/v1/calls/{call_id}"))
 
+    async def export_calls(self, wanted: ExportFilter) -> AsyncIterator[bytes]:
+        """Calls as a file, in chunks."""
+        query = {
+            "format": wanted.format,
+            "agent_id": wanted.agent_id,
+            "status": wanted.status,
+            "start_time_gt": wanted.since and wanted.since.isoformat(),
+            "start_time_lt": wanted.until and wanted.until.isoformat(),
+            "bom": "true" if wanted.bom else None,
+        }
+        request = self._http.build_request("GET", "/v1/calls/export", params=_given(query))
+        async for chunk in self._stream(request):
+            yield chunk
+
     async def start_call(self, call: NewCall) -> str:
         """Place a call."""
         body = {
@@ -137,10 +151,16 @@ class RemoteBackend:
         """Stream a call's recording, wherever the server keeps it."""
         query = {"format": "wav" if wav else "ogg", "channels": "split" if channels else "mixed"}
         request = self._http.build_request("GET", f"/v1/calls/{call_id}/recording", params=query)
+        async for chunk in self._stream(request):
+            yield chunk
+
+    async def _stream(self, request: httpx2.Request) -> AsyncIterator[bytes]:
         answer = await self._send(request, stream=True)
         try:
             async for chunk in answer.aiter_bytes():
                 yield chunk
+        except httpx2.TransportError as error:
+            raise OffhookError(f"{self._url} broke off in the middle of its answer; try again") from error
         finally:
             await answer.aclose()
 

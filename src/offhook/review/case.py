@@ -11,9 +11,10 @@ from offhook.agents.dialogue import Dialogue, Visit
 from offhook.agents.load import parse_agent
 from offhook.agents.model import Message
 from offhook.agents.questions import Question
+from offhook.agents.variables import Value, VariableType, parse_value
 from offhook.errors import AgentConfigError, NotFoundError
 from offhook.record.cost import PriceList
-from offhook.record.events import TranscriptAdded
+from offhook.record.events import TranscriptAdded, VariableSet
 from offhook.record.fold import CallRecord
 from offhook.record.transcript import spoken_line
 from offhook.store.agents import Agents
@@ -72,7 +73,7 @@ class Case:
             "from_number": created.from_number,
             "to_number": created.to_number,
             **created.initial_variable_values,
-            **{name: each.value for name, each in self.record.variables.items()},
+            **{name: typed(each) for name, each in self.record.variables.items()},
         }
         return Dialogue(config, MappingProxyType(values), history, (Visit(config.initial_state_name, 0),))
 
@@ -109,6 +110,15 @@ class Cases:
             return self._organizations.get(organization_id).prices
         except NotFoundError:
             return PriceList()
+
+
+def typed(variable: VariableSet) -> Value:
+    """A stored value as it was in the call: a datetime is one again."""
+    try:
+        return parse_value(VariableType(variable.variable_type), variable.value)
+    except ValueError:
+        value: Value = variable.value  # stored under older rules
+        return value
 
 
 def _line(item: TranscriptAdded) -> str | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from offhook.agents.variables import render_value
+from offhook.agents.variables import Value, render_value
 from offhook.models.llm.rules.intents import language_of
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode
+from offhook.review.case import typed
 
 MAX_VALUES = 12
 MAX_STATES = 20
@@ -79,7 +80,7 @@ def plain_summary(record: CallRecord, language: str) -> str:
     if len(states) > 1:
         parts.append(words.states.format(" → ".join(states)))
     given = set(record.created.initial_variable_values)
-    found = [f"{name} = {_shown(each.value)}" for name, each in record.variables.items() if name not in given]
+    found = [f"{name} = {_shown(typed(each))}" for name, each in record.variables.items() if name not in given]
     if found:
         parts.append(words.known.format("; ".join(found[:MAX_VALUES])))
     return " ".join(parts)
@@ -100,6 +101,6 @@ def _course(record: CallRecord, words: _Words) -> str:
     return f"{told} {words.ended.format(why)}"
 
 
-def _shown(value: object) -> str:
-    text = render_value(value)  # type: ignore[arg-type]  # stored values are JSON, which it renders
+def _shown(value: Value) -> str:
+    text = render_value(value)
     return text if len(text) <= _MAX_VALUE_CHARS else text[: _MAX_VALUE_CHARS - 1] + "…"

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from offhook.cli.backend import CallFilter, NewCall, NewTrunk
+from offhook.errors import NotFoundError
 from offhook.record.lifecycle import Status
 
 AGENT = """
@@ -205,3 +206,30 @@ def test_a_watched_call_that_was_not_held_is_code_1(run, backend, status):
     assert code == 1
     assert json.loads(out)["status"] == status
     assert f"ended {status}" in err
+
+
+@pytest.mark.parametrize("name", ["calls.csv", "calls.json", "calls.jsonl"])
+def test_an_export_is_saved_under_the_format_of_its_name(run, backend, tmp_path, name):
+    to = tmp_path / name
+    code, out, _ = run("calls", "export", "-o", to, "--agent", "a1", "--status", "completed", "--since", "2026-01-31")
+    assert (code, to.read_bytes()) == (0, b"OggS")
+    assert out.strip() == f"{to}: 4 bytes"
+    (wanted,) = backend.asked
+    assert (wanted.format, wanted.agent_id, wanted.status) == (name.partition(".")[2], "a1", "completed")
+    assert wanted.since.isoformat() == "2026-01-31T00:00:00"
+
+
+def test_an_export_that_breaks_off_leaves_no_file(run, backend, tmp_path):
+    async def broken(wanted):
+        yield b"half"
+        raise NotFoundError("gone")
+
+    backend.export_calls = broken
+    code, _, err = run("calls", "export", "-o", tmp_path / "calls.csv")
+    assert (code, list(tmp_path.iterdir())) == (1, [])
+    assert "gone" in err
+
+
+def test_an_export_under_another_name_is_refused(run, tmp_path):
+    code, _, err = run("calls", "export", "-o", tmp_path / "calls.xlsx")
+    assert (code, ".jsonl" in err) == (1, True)

@@ -9,10 +9,11 @@ import pytest
 from offhook.agents.model import Usage
 from offhook.errors import ConfigurationError, ProviderError
 from offhook.models.llm.rules import RulesModel
+from offhook.record import events as e
 from offhook.review import reviewer as module
 from offhook.review.reviewer import Reviewer
 
-from .conftest import case_of, question, record_of
+from .conftest import T, case_of, question, record_of
 
 TALK = (("agent", "Which day suits you?"), ("user", "Tuesday please."))
 RULES = {"provider": "rules"}
@@ -165,6 +166,13 @@ async def test_the_rules_answer_by_themselves_and_the_summary_is_plain():
     assert desk.summaries == [
         "Call from +331, 40 s: the caller spoke 1 times, the agent 1 times. End: the caller hung up."
     ]
+
+
+async def test_a_stored_datetime_is_answered_as_templates_show_it():
+    day = e.VariableSet(at=T, name="day", variable_type="datetime", value="2026-12-01T10:30:00")
+    desk = Desk(rules=RulesModel())
+    assert await desk.review(case_of(record_of(*TALK, extra=[day]), question("text", "day"), llm=RULES))
+    assert desk.answers == {"day": "Tuesday, 2026-12-01 10:30:00"}
 
 
 @pytest.mark.parametrize("said", [(), (("agent", "Hello?"),), (("agent", "Hello?"), ("user", " "))])

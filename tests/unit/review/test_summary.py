@@ -16,11 +16,12 @@ def test_it_tells_the_course_the_states_and_what_was_found():
         e.VariableSet(at=T + 6, name="customer", variable_type="string", value="given at the start"),
         e.VariableSet(at=T + 6, name="name", variable_type="string", value="Ann"),
         e.VariableSet(at=T + 6, name="member", variable_type="boolean", value=True),
+        e.VariableSet(at=T + 6, name="day", variable_type="datetime", value="2026-12-01T10:30:00"),
     ]
     record = record_of(*TALK, extra=extra, end=EndCode.AGENT_HUNG_UP, initial_variable_values={"customer": "x"})
     assert plain_summary(record, "en") == (
         "Call from +331, 40 s: the caller spoke 2 times, the agent 2 times. End: the agent said goodbye and hung up. "
-        "Steps: welcome → details. Noted: name = Ann; member = true."
+        "Steps: welcome → details. Noted: name = Ann; member = true; day = Tuesday, 2026-12-01 10:30:00."
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import Response
 
 from offhook.api.auth import Caller, requires
@@ -20,6 +20,7 @@ from offhook.api.paging import Paging, time_us
 from offhook.api.replay import Key, once
 from offhook.api.resources import Resources, Shared
 from offhook.api.v1.call_answer import read_call, shown
+from offhook.api.v1.call_export import BATCH, EXPORT_ANSWERS, Batch, ExportForm, file_of
 from offhook.api.v1.call_schemas import (
     AnswerType,
     Direction,
@@ -56,7 +57,7 @@ PartyFilter = Annotated[str | None, Field(max_length=255), AfterValidator(lambda
 Seconds = Annotated[int | None, Field(ge=0, le=10_000_000)]
 
 
-class CallsQuery(Paging):
+class CallsWanted(BaseModel):
     """Which calls. Also ``metadata.<key>=<value>`` and ``variable.<name>=<value>``."""
 
     agent_id: UUID | None = None
@@ -94,6 +95,14 @@ class CallsQuery(Paging):
         )
 
 
+class CallsQuery(Paging, CallsWanted):
+    """A page of them."""
+
+
+class ExportQuery(ExportForm, CallsWanted):
+    """All of them, as a file."""
+
+
 def _named(request: Request, prefix: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
@@ -122,7 +131,7 @@ def list_calls(request: Request, query: Annotated[CallsQuery, Query()], caller: 
     return listing(_items(shared, page, query), "Calls retrieved successfully", info)
 
 
-def _items(shared: Resources, page: CallPage, query: CallsQuery) -> list[bytes]:
+def _items(shared: Resources, page: CallPage, query: CallsWanted) -> list[bytes]:
     blanks: dict[str, bytes] = {}
     if not query.include_transcript:
         blanks |= {"transcript": b"[]", "transcript_string": b'""'}
@@ -130,6 +139,20 @@ def _items(shared: Resources, page: CallPage, query: CallsQuery) -> list[bytes]:
         blanks |= {"variable_values": b"[]"}
     items = [stored.without(**blanks) for stored in page.items] if blanks else page.items
     return [shown(shared, stored) for stored in items]
+
+
+@router.get("/v1/calls/export", responses=EXPORT_ANSWERS, response_class=Response)
+async def export_calls(
+    request: Request, query: Annotated[ExportQuery, Query()], caller: Reader, shared: Shared
+) -> Response:
+    """All calls that fit, newest first, as CSV, a JSON array or JSON lines; streamed, however many there are."""
+    wanted, owner = query.filter(request), caller.organization_id
+
+    def read(before_us: int | None) -> Batch:
+        page = shared.calls.after(owner, wanted, limit=BATCH, before_us=before_us)
+        return _items(shared, page, query), page.next_before_us
+
+    return await file_of(read, query, shared, owner, wanted.agent_id)
 
 
 # ---------------------------------------------------------------------- placing

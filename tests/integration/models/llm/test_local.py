@@ -12,10 +12,17 @@ import pytest_asyncio
 from offhook.agents.asking import Patience
 from offhook.agents.dialogue import Dialogue
 from offhook.agents.load import load_agent
+from offhook.agents.model import TextDelta
 from offhook.agents.providers import LocalLlm
+from offhook.agents.questions import Option, Question, QuestionType
 from offhook.agents.runner import AgentRunner, Finished, HangUp, Say
 from offhook.errors import ConfigurationError, ModelFilesError
 from offhook.models.llm.local import LocalLanguageModel
+from offhook.record.cost import PriceList
+from offhook.record.events import CallCreated, TranscriptAdded
+from offhook.record.fold import CallRecord
+from offhook.review.asking import build_request, read_answer
+from offhook.review.case import Case
 from offhook.settings import Settings
 
 pytestmark = pytest.mark.timeout(300)
@@ -69,6 +76,24 @@ async def test_an_answer_no_longer_wanted_is_cancelled(model):
             await hold(model, "Hello, I have a question about my teeth.")
     _, said, _ = await hold(model, "Could you say that again?")
     assert said == "Hello, this is Riverside Dental. How can I help you?"
+
+
+@on_one_loop
+async def test_it_fills_in_the_form_of_a_call_that_is_over(model):
+    record = CallRecord.create(CallCreated(at=1.0, call_id="c", organization_id="o", agent_id="a"))
+    said = ["On which day?", "On Thursday, please.", "You are booked for Thursday at ten.", "Thank you, goodbye."]
+    for number, text in enumerate(said):
+        role = "user" if number % 2 else "agent"
+        record.apply(TranscriptAdded(at=2.0 + number, item_id=number, role=role, content=text))
+    options = tuple(Option(day, day, 0) for day in ("Monday", "Thursday", "Friday"))
+    question = Question("q", "Day", "Which day was booked?", QuestionType.SINGLE_CHOICE, 0, 0, options=options)
+    config = load_agent(SAMPLE)
+    case = Case(record, config, (question,), PriceList())
+    llm = LocalLlm(provider="local")
+    events = [event async for event in model.stream(build_request(case, config, llm, [question], summary=False))]
+    text = "".join(event.text for event in events if isinstance(event, TextDelta))
+    assert read_answer(text) == {"q1": "Thursday"}
+    assert events[-1].input_tokens > 100
 
 
 def test_a_model_that_is_not_here_is_named(tmp_path):

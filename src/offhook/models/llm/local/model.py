@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from offhook.agents.model import ModelEvent, ModelRequest, TextDelta, ToolCall, ToolSpec, Usage
+from offhook.agents.model import Form, ModelEvent, ModelRequest, TextDelta, ToolCall, ToolSpec, Usage
 from offhook.agents.offer import SET_VARIABLES
 from offhook.agents.providers import LocalLlm
 from offhook.errors import ConfigurationError, ProviderError
@@ -59,7 +59,9 @@ class LocalLanguageModel:
         """Answer a turn, or report variables when asked for nothing else. Raises ProviderError."""
         await self.start()
         turn = _Turn(self._process, request)
-        if [tool.name for tool in request.tools] == [SET_VARIABLES]:
+        if request.form is not None:
+            events = turn.fill_in(request.form)
+        elif [tool.name for tool in request.tools] == [SET_VARIABLES]:
             events = turn.report(request.tools[0])
         elif _moved_on(request):
             events = turn.go_on()
@@ -92,6 +94,13 @@ class _Turn:
         given = {name: value for name, value in (await self._fill(tool, wanted)).items() if value is not None}
         values = {**given, **extract_values(self._request.dialogue, list(wanted))}
         yield self._call(Use(SET_VARIABLES, values), 0)
+        yield self._usage()
+
+    async def fill_in(self, form: Form) -> AsyncGenerator[ModelEvent, None]:
+        """A form about a call that is over."""
+        messages = [{"role": message.role, "content": message.content} for message in self._request.messages]
+        async for piece in self._chat(messages, form.schema, form.max_tokens):
+            yield TextDelta(piece)
         yield self._usage()
 
     async def go_on(self) -> AsyncGenerator[ModelEvent, None]:
