@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from offhook.agents.model import LanguageModel, ModelEvent, ModelRequest, TextDelta, ToolCall
+from offhook.agents.speech import fillers
 from offhook.errors import ProviderError, ProviderTimeoutError
 
 MAX_ANSWER_CHARS = 2000  # two minutes of speech: no answer on the phone is longer, only a model gone astray
@@ -59,6 +60,11 @@ class Quiet:
         """Words went out; the voice is busy with them for a while."""
         self.since_s = max(self.since_s, asyncio.get_running_loop().time()) + len(text) / CHARS_PER_S
         self.begun = True
+
+    def hold_words(self, language: str) -> str:
+        """What to say at the latest Hold; they take turns."""
+        hold = fillers(language).hold
+        return hold[(self.holds - 1) % len(hold)]
 
     def due_s(self) -> float:
         """When the next words to hold are due."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from offhook.agents.config import AgentConfig
 from offhook.agents.hearing import recognition_prompt
 from offhook.agents.model import Message, ToolCall
+from offhook.agents.offer import Remote
 from offhook.agents.states import State
 from offhook.agents.templates import render
 from offhook.agents.variables import Value, VariableType, parse_value
@@ -30,13 +31,17 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Frozen: every method gives a new dialogue. ``rejected`` are initial values that don't fit their type."""
+    """Frozen: every method gives a new dialogue.
+
+    ``rejected`` are initial values that don't fit their type, ``remote`` the tools of MCP servers.
+    """
 
     config: AgentConfig
     values: Mapping[str, Value]
     history: tuple[Message, ...]
     visits: tuple[Visit, ...]
     rejected: tuple[Fault, ...] = ()
+    remote: Remote = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def start(
@@ -165,9 +170,9 @@ def initial_values(config: AgentConfig, given: Mapping[str, Any]) -> tuple[dict[
     return values, faults
 
 
-def tool_result(call: ToolCall, result: str) -> Message:
+def tool_result(call: ToolCall, result: str, success: bool | None) -> Message:
     """A tool's answer in the history."""
-    return Message("tool", result, tool_call_id=call.id)
+    return Message("tool", result, tool_call_id=call.id, success=success)
 
 
 def _tool_names(state: State) -> dict[str, Value]:

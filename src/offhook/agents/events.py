@@ -12,9 +12,13 @@ from offhook.agents.variables import VariableType
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """More words to speak; pieces are put together as they are, spaces included."""
+    """More words to speak; pieces are put together as they are, spaces included.
+
+    ``whole`` ends a sentence that must be heard now, whatever comes behind it (also without words of its own).
+    """
 
     text: str
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,14 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """End the call once everything said was played; ``failed`` when it is because no model answers."""
+    """End the call once everything said was played.
+
+    ``failed`` when it is because no model answers, ``left_message`` after a message for an answering machine.
+    """
 
     reason_detail: str
     failed: bool = False
+    left_message: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ class PressKeys:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Hand the caller over once everything said was played."""
+    """The caller is handed over: nothing more will be said."""
 
     destination: str
     mode: Literal["blind", "attended"]

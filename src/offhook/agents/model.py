@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of the conversation as the model sees it."""
+    """One message of the conversation as the model sees it.
+
+    ``success`` tells of a tool's answer whether the tool did its work; None for what is no deed, such as going on to
+    another state.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
     tool_call_id: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+    success: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from offhook.agents.conditions import When
 from offhook.agents.model import ToolSpec
 from offhook.agents.states import State, StateVariable, Transition
 from offhook.agents.tools import (
     CustomFunctionTool,
-    HangUpTool,
-    LeaveVoicemailMessageTool,
+    McpTool,
     PressKeysTool,
     Tool,
-    TransferCallTool,
-    WaitTool,
     tool_name,
 )
 from offhook.agents.variables import Variable, VariableType
@@ -35,15 +35,34 @@ _TYPES: dict[VariableType, dict[str, Any]] = {
 _REASON = {"type": "string", "description": "why, in a few words"}
 
 
+# The tools that MCP servers were found to have, by the tool of the configuration that names the server.
+Remote = Mapping[McpTool, tuple[ToolSpec, ...]]
+NO_REMOTE: Remote = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTool:
+    """A tool of an MCP server, by its name there."""
+
+    server: McpTool
+    name: str
+    parameters: dict[str, Any]
+
+    @property
+    def when(self) -> When | None:
+        """The rules model's condition: its server's."""
+        return self.server.when
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One thing the model may call."""
 
     spec: ToolSpec
-    does: Transition | Tool
+    does: Transition | Tool | RemoteTool
 
 
-def offers(state: State) -> dict[str, Offer]:
+def offers(state: State, remote: Remote = NO_REMOTE) -> dict[str, Offer]:
     """Everything a state offers, by the name the model calls it; ways out first, in the order of configuration."""
     found: dict[str, Offer] = {}
     for transition in state.transitions:
@@ -53,10 +72,15 @@ def offers(state: State) -> dict[str, Offer]:
         )
         found[name] = Offer(ToolSpec(name, description, _leaving(state)), transition)
     for tool in state.tools:
-        parameters = _parameters(tool)
-        if parameters is not None:
-            name = _free(tool_name(tool), found)
-            found[name] = Offer(ToolSpec(name, tool.description or _WHAT.get(tool.type, name), parameters), tool)
+        if isinstance(tool, McpTool):
+            for spec in remote.get(tool, ()):
+                name = _free(re.sub(r"[^A-Za-z0-9_-]+", "_", spec.name) or "tool", found)
+                does = RemoteTool(tool, spec.name, spec.parameters)
+                found[name] = Offer(ToolSpec(name, spec.description, spec.parameters), does)
+            continue
+        name = _free(tool_name(tool), found)
+        description = tool.description or _WHAT.get(tool.type, name)
+        found[name] = Offer(ToolSpec(name, description, _parameters(tool)), tool)
     return found
 
 
@@ -95,14 +119,12 @@ _WHAT = {
     "transfer_call": "Hand the caller over to a person.",
     "leave_voicemail_message": "Leave the message on the answering machine and hang up.",
     "press_keys": "Press keys on the phone, to drive a menu.",
+    "send_sms": "Send the text message that is set up for it.",
 }
 
 
-def _parameters(tool: Tool) -> dict[str, Any] | None:
-    """JSON Schema of what the model fills in; None for tools that can't be called in a turn."""
-    reason = {"type": "object", "properties": {"reason": _REASON}, "additionalProperties": False}
-    if isinstance(tool, WaitTool | HangUpTool | TransferCallTool | LeaveVoicemailMessageTool):
-        return reason
+def _parameters(tool: Tool) -> dict[str, Any]:
+    """JSON Schema of what the model fills in."""
     if isinstance(tool, PressKeysTool):
         digits = {"type": "string", "description": "0-9, *, #; w waits half a second"}
         return {
@@ -118,7 +140,7 @@ def _parameters(tool: Tool) -> dict[str, Any] | None:
             "required": [p.name for p in tool.parameters if p.required],
             "additionalProperties": False,
         }
-    return None
+    return {"type": "object", "properties": {"reason": _REASON}, "additionalProperties": False}
 
 
 def _slug(name: str) -> str:

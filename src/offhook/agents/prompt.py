@@ -20,7 +20,7 @@ and never guess. Dates are relative to {now}."""
 
 def turn_request(dialogue: Dialogue, user_text: str) -> ModelRequest:
     """What to ask the model now."""
-    tools = tuple(offer.spec for offer in offers(dialogue.state).values())
+    tools = tuple(offer.spec for offer in offers(dialogue.state, dialogue.remote).values())
     return _request(dialogue, user_text, (*_head(dialogue), *dialogue.history), tools)
 
 

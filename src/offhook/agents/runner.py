@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from datetime import UTC, datetime
 
 from offhook.agents.asking import Patience, Quiet, Trouble, ask
+from offhook.agents.deeds import AtOnce, Deeds
 from offhook.agents.dialogue import Dialogue
 from offhook.agents.events import (
     Called,
@@ -29,7 +32,8 @@ from offhook.agents.offer import SET_VARIABLES
 from offhook.agents.prompt import extraction_request
 from offhook.agents.states import StateVariable
 from offhook.agents.store import store_values
-from offhook.agents.turn import Abilities, Turn, json_object
+from offhook.agents.turn import Turn
+from offhook.agents.using import ANY_TIME_S, Abilities, RemoteTools, json_object
 from offhook.agents.variables import Variable
 
 __all__ = [
@@ -55,8 +59,9 @@ __all__ = [
 class AgentRunner:
     """Answers turns with a language model; ``fallback`` steps in when it failed twice.
 
-    ``executor`` runs custom functions. ``line_tools`` names which of ``transfer_call`` and ``press_keys`` the line can
-    carry out; another is answered with an error, and the agent goes on.
+    ``executor`` runs custom functions, ``remote`` the tools of MCP servers. ``line_tools`` names which of
+    ``transfer_call``, ``press_keys`` and ``send_sms`` the line can carry out; another is answered with an error, and
+    the agent goes on. ``now`` tells transfer hours what time it is.
     Nothing is kept between calls: a dialogue comes in, the last event carries the new one.
     """
 
@@ -66,19 +71,41 @@ class AgentRunner:
         fallback: LanguageModel | None = None,
         *,
         executor: ToolExecutor | None = None,
+        remote: RemoteTools | None = None,
         line_tools: frozenset[str] = frozenset(),
         patience: Patience | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._models = [model, model] + ([fallback] if fallback is not None else [])
-        self._abilities = Abilities(executor, line_tools)
+        self._abilities = Abilities(executor, remote, line_tools, now)
         self._patience = patience or Patience()
 
-    async def respond(self, dialogue: Dialogue, user_text: str) -> AsyncGenerator[RunnerEvent, None]:
+    async def respond(
+        self,
+        dialogue: Dialogue,
+        user_text: str,
+        deeds: Deeds | None = None,
+        *,
+        after: Awaitable[Dialogue] | None = None,
+    ) -> AsyncGenerator[RunnerEvent, None]:
         """The answer to the caller's words, as it comes about; the last event is Finished.
 
-        Closing the iterator (or cancelling its task) drops the answer; then nothing has happened.
+        What can't be undone is done by ``deeds``, when they say so; without them at once. Closing the iterator (or
+        cancelling its task) drops the answer; then nothing but such deeds has happened. ``after`` gives the dialogue to
+        go on from, while a deed of the answer before still comes to its end.
         """
-        turn = Turn(self._models, self._abilities, Quiet(self._patience), dialogue, user_text)
+        quiet, begun = Quiet(self._patience), list[str]()
+        if after is not None:
+            coming = asyncio.ensure_future(after)
+            async for _ in quiet.watch(coming, asyncio.get_running_loop().time() + ANY_TIME_S):
+                begun.append(quiet.hold_words(dialogue.language))
+                quiet.spoke(begun[-1])
+                yield Say(f" {begun[-1]}" if begun[1:] else begun[-1], whole=True)
+            dialogue = await coming
+        turn = Turn(
+            models=self._models, abilities=self._abilities, deeds=deeds or AtOnce(), quiet=quiet, dialogue=dialogue,
+            text=user_text, begun=begun,
+        )  # fmt: skip
         async with aclosing(turn.run()) as events:
             async for event in events:
                 yield event

@@ -103,7 +103,8 @@ class McpTool(_Tool):
     type: Literal["mcp"]
     url: Url
     headers: Items[RequestHeader] = Field((), max_length=50)
-    allowed_tools: Items[str] | None = None
+    allowed_tools: Items[Annotated[str, Field(min_length=1, max_length=200)]] | None = Field(None, max_length=100)
+    timeout_seconds: float = Field(10.0, gt=0, le=30)
 
 
 class SendSmsTool(_Tool):

@@ -44,8 +44,7 @@ log = structlog.get_logger(__name__)
 HANG_UP_LIMIT_S = 3.0  # a peer that does not answer BYE must not keep a call open; its transaction goes on alone
 # Frames come every 20 ms, also in silence and on hold; without any for so long the media plane has lost the line.
 MEDIA_LIMIT_S = 5.0
-LINE_TOOLS = frozenset({"press_keys"})  # what a line can do for an agent so far
-DRAINED = {EndCode.AGENT_HUNG_UP, EndCode.MAX_DURATION, EndCode.CALLER_SILENT}
+DRAINED = {EndCode.AGENT_HUNG_UP, EndCode.MAX_DURATION, EndCode.CALLER_SILENT, EndCode.VOICEMAIL_LEFT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ class LiveCall:
             services.model_for(config.llm),
             None if config.fallback_llm is None else services.model_for(config.fallback_llm),
             executor=services.functions,
-            line_tools=LINE_TOOLS,
+            line_tools=frozenset(ability.value for ability in self.line.abilities),
         )
         self._session = CallSession(self._parts(self._runner), self.end)
         self._last_frame_s = self._monotonic()

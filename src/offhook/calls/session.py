@@ -10,8 +10,10 @@ from typing import Any
 
 import structlog
 
+from offhook.audio.beep import BeepDetector
 from offhook.calls.answering import Answering
 from offhook.calls.audio_clock import AudioClock, Clocks
+from offhook.calls.deeds import Links
 from offhook.calls.journal import Journal
 from offhook.calls.listener import Listener
 from offhook.calls.speaker import Speaker
@@ -28,12 +30,17 @@ from offhook.record.events import (
     TurnMeasured,
     VariablesResolved,
 )
-from offhook.record.lifecycle import EndCode, EndReason
+from offhook.record.lifecycle import EndCode, EndReason, Status
 from offhook.recordings import TapeWriter
 
 log = structlog.get_logger(__name__)
 
 LATE_DRAIN_S = 0.2  # the far end's jitter buffer still holds the last word when our last packet left
+_PARTIES = {
+    talk.EndedBy.AGENT: "agent",
+    talk.EndedBy.VOICEMAIL: "agent",
+    talk.EndedBy.PROVIDER: "provider",
+}
 EXTRACT_LIMIT_S = 10.0  # variables are worth waiting for, but a call must end
 
 
@@ -57,7 +64,7 @@ class Parts:
 class CallSession:
     """From the answer to the end. ``wish`` is told when the call wants to end by itself (agent, silence, time)."""
 
-    def __init__(self, parts: Parts, wish: Callable[[EndReason], object]) -> None:
+    def __init__(self, parts: Parts, wish: Callable[[EndReason, Status], object]) -> None:
         self._line, self._journal, self._tape, self._hub = parts.line, parts.journal, parts.tape, parts.hub
         self._conversation, self._wish = parts.conversation, wish
         self._started = talk.Started(0, parts.greeting, parts.notice)
@@ -67,13 +74,14 @@ class CallSession:
         self._tool_items = 1_000_000
         self.listener = parts.make_listener(self._tell, self.clock.now_ms)
         self.speaker = parts.make_speaker(self._tell, self.clock.now_ms)
+        self._beep: BeepDetector | None = None
         self.answering = parts.make_answering(
-            tell=self._tell,
+            links=Links(self._line, self._tell, self.clock.now_ms, self._await_beep),
             record=self._record,
             next_item=self._next_tool_item,
-            now_ms=self.clock.now_ms,
             wall=self._wall,
             press_keys=self._press_keys,
+            transferred=self._transferred,
         )
         self._frames = 0
         self._base: int | None = None
@@ -85,6 +93,7 @@ class CallSession:
             talk.Ask: lambda c: self.answering.ask(c.utterance, c.text),
             talk.DropAnswer: self._drop,
             talk.Adopt: lambda c: self.answering.adopt(c.utterance, c.text),
+            talk.Act: lambda c: self.answering.act(c.utterance),
             talk.Speak: lambda c: self.speaker.speak(c.utterance, c.clause, c.text),
             talk.Close: lambda c: self.speaker.close(c.utterance),
             talk.Pause: lambda c: self.speaker.pause(c.utterance),
@@ -120,6 +129,9 @@ class CallSession:
         if frame.digit is not None:
             self._record(KeyPressed(at=self.clock.wall(end_ms), digit=frame.digit, direction="inbound"))
             self._tell(talk.Key(end_ms, frame.digit))
+        if self._beep is not None and self._beep.feed(frame.heard or bytes(self._line.rate_hz // 50 * 2)):
+            self._beep = None
+            self._tell(talk.Beeped(end_ms))
         for at_ms, window in self.listener.frame(frame.heard):
             self._hub.submit(self._slot, window, partial(self._judged, at_ms))
 
@@ -164,8 +176,16 @@ class CallSession:
         self.answering.drop(command.utterance, command.heard)
 
     def _wish_to_end(self, command: talk.HangUp) -> None:
-        party = {talk.EndedBy.AGENT: "agent", talk.EndedBy.PROVIDER: "provider"}.get(command.reason, "platform")
-        self._wish(EndReason(EndCode(command.reason.value), party, command.detail))
+        self._wish(
+            EndReason(EndCode(command.reason.value), _PARTIES.get(command.reason, "platform"), command.detail),
+            Status.COMPLETED,
+        )
+
+    def _transferred(self, destination: str) -> None:
+        self._wish(EndReason(EndCode.TRANSFERRED, "agent", f"to {destination}"), Status.REDIRECTION_COMPLETED)
+
+    def _await_beep(self) -> None:
+        self._beep = BeepDetector(self._line.rate_hz)
 
     def _prompt(self) -> str | None:
         return self.answering.dialogue.recognition_prompt()

@@ -108,6 +108,11 @@ class CallerSide:
         """Whether a span is open."""
         return self.tracker.span is not None
 
+    @property
+    def last_voiced_ms(self) -> int:
+        """When the caller's voice was last heard, in this span or the one before."""
+        return self._taken_ms if self.tracker.span is None else self.tracker.span.last_voiced_ms
+
     def window(
         self, at_ms: int, probability: float, confirm_ms: int, out: list[Command]
     ) -> tuple[bool, Outcome | None]:

@@ -19,6 +19,15 @@ class EndedBy(StrEnum):
     MAX_DURATION = "max_duration"
     SILENCE = "caller_silent"
     PROVIDER = "provider_failure"
+    VOICEMAIL = "voicemail_left"
+
+
+class Deed(StrEnum):
+    """What an answer wants to do beside talking and can't take back; each has its own moment."""
+
+    ACT = "act"  # a function, a key press: once the turn is certainly over
+    HAND_OVER = "hand_over"  # a transfer: after the words before it, which no "right" from the caller undoes
+    MESSAGE = "message"  # words for a machine: after its beep, or once it is silent
 
 
 # --------------------------------------------------------------------------- told
@@ -67,21 +76,48 @@ class TurnScored:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """More words of the agent's answer, as the model streams them."""
+    """More words of the agent's answer, as the model streams them; ``whole`` ones wait for no others."""
 
     at_ms: int
     utterance: int
     text: str
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """The agent's answer waits to do something; ``limit_ms`` is the longest wait for a beep."""
+
+    at_ms: int
+    utterance: int
+    deed: Deed
+    limit_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """The deed is over and the call is still here: the answer goes on as any other."""
+
+    at_ms: int
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beeped:
+    """An answering machine's beep has ended."""
+
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class AgentDone:
-    """The agent's answer is complete; ``hang_up`` asks to end the call after its last word."""
+    """The agent's answer is complete; ``hang_up`` asks to end the call after its last word, for ``reason``."""
 
     at_ms: int
     utterance: int
     hang_up: bool = False
     failed: bool = False
+    reason: EndedBy = EndedBy.AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +149,20 @@ class Key:
     digit: str
 
 
-Event = Started | Voiced | Transcribed | TurnScored | Piece | AgentDone | AudioMade | AudioSent | Key
+Event = (
+    Started
+    | Voiced
+    | Transcribed
+    | TurnScored
+    | Piece
+    | Intended
+    | Acted
+    | Beeped
+    | AgentDone
+    | AudioMade
+    | AudioSent
+    | Key
+)
 
 # --------------------------------------------------------------------------- commanded
 
@@ -166,6 +215,13 @@ class Adopt:
 
     utterance: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Do now what the utterance intends: from here on its effects stand, whatever the caller says."""
+
+    utterance: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +307,7 @@ Command = (
     | Ask
     | DropAnswer
     | Adopt
+    | Act
     | Speak
     | Close
     | Pause

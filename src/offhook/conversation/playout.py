@@ -58,9 +58,13 @@ class Ledger:
     @property
     def finished(self) -> bool:
         """Everything was made and sent."""
+        return self.closed and self.played
+
+    @property
+    def played(self) -> bool:
+        """Everything so far was made and sent; more may come."""
         # One frame of slack: the last one is padded, and durations are rounded to milliseconds.
-        complete = self.closed and all(clause.complete for clause in self.clauses)
-        return complete and self.sent_ms >= self.made_ms - 1
+        return all(clause.complete for clause in self.clauses) and self.sent_ms >= self.made_ms - 1
 
     @property
     def silent(self) -> bool:

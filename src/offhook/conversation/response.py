@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from offhook.conversation.clauses import ClauseSplitter
-from offhook.conversation.events import EndedBy, Turn
+from offhook.conversation.deeds import Intent
+from offhook.conversation.events import Deed, EndedBy, Turn
 from offhook.conversation.latency import TurnClock
 from offhook.conversation.playout import Ledger
 
@@ -40,7 +41,8 @@ class Said:
 class Response:
     """``started_ms`` and ``last_ms`` are the times of its first and latest packet; None before it.
 
-    ``barge_ms`` are onset and decision of the voice that paused it.
+    ``barge_ms`` are onset and decision of the voice that paused it. ``intent`` is what it waits to do or, of a deed
+    that takes its time, does; ``committed`` once it did anything that stands.
     """
 
     utterance: int
@@ -53,6 +55,8 @@ class Response:
     ledger: Ledger = field(default_factory=Ledger)
     done: bool = False
     adopted: bool = False
+    committed: bool = False
+    intent: Intent | None = None
     paused: bool = False
     hang_up: EndedBy | None = None
     started_ms: int | None = None
@@ -70,6 +74,10 @@ class Response:
     def heard(self) -> bool:
         """Whether the caller has heard a word of it; less than that was not said."""
         return self.audible and bool(self.ledger.heard)
+
+    def intends(self, deed: Deed) -> bool:
+        """Whether it waits to do this, or is at it."""
+        return self.intent is not None and self.intent.deed is deed
 
     def turn_item(self, *, final: bool, interrupted: bool = False) -> Turn:
         """The transcript item: what was heard of it so far."""

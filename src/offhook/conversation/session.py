@@ -8,19 +8,25 @@ from typing import Any
 
 from offhook.conversation.bargein import NEARLY_DONE_MS, Sensitivity, confirm_ms, is_listening_sign
 from offhook.conversation.caller import CallerSide, Failed, Nothing, Outcome, Over, Probe
-from offhook.conversation.endpointing import EndpointingConfig
+from offhook.conversation.deeds import Intent, Moment, is_due
+from offhook.conversation.endpointing import MAX_DELAY_MS, EndpointingConfig
 from offhook.conversation.events import (
+    Act,
+    Acted,
     Adopt,
     AgentDone,
     Ask,
     AudioMade,
     AudioSent,
+    Beeped,
     Close,
     Command,
+    Deed,
     DropAnswer,
     EndedBy,
     Event,
     HangUp,
+    Intended,
     Key,
     Measured,
     Pause,
@@ -89,6 +95,9 @@ class Conversation:
             Transcribed: self._on_transcribed,
             TurnScored: self._on_scored,
             Piece: self._on_piece,
+            Intended: self._on_intended,
+            Acted: self._on_acted,
+            Beeped: self._on_beeped,
             AgentDone: self._on_agent_done,
             AudioMade: self._on_audio_made,
             AudioSent: self._on_audio_sent,
@@ -142,7 +151,10 @@ class Conversation:
         if began:
             self._speech_began()
         self._settle(outcome)
-        for check in (self._greet_when_due, self._check_keys, self._check_duration, self._check_presence):
+        checks = (
+            self._greet_when_due, self._check_keys, self._act_when_due, self._check_duration, self._check_presence,
+        )  # fmt: skip
+        for check in checks:
             if not self._over:
                 check()
 
@@ -170,18 +182,24 @@ class Conversation:
             self._out.append(Pause(response.utterance))
 
     def _interruptible(self, response: Response) -> bool:
+        if response.intends(Deed.MESSAGE):
+            return False  # a machine talks on; it has nothing to say to us
         if response.paused:
             return True  # it was when the voice began; a farewell decided since then was not heard
         if response.kind in {Kind.NOTICE, Kind.GOODBYE}:
             return False
         if response.kind is Kind.ANSWER and not response.audible:
             return True  # nobody hears that it gives way to more words of the same turn
+        if response.intends(Deed.HAND_OVER):
+            return False
         return self._config.allow_interruptions and response.hang_up is None
 
     def _listening_sign(self) -> bool:
         """Go on at once when the words over the agent's were only a backchannel."""
         response, sign = self._response, self._caller.sign()
-        if response is None or sign is None or not response.audible:
+        if response is None or sign is None:
+            return False
+        if not response.audible and not response.intends(Deed.HAND_OVER):
             return False
         text, span, probe = sign
         language, left_ms = self._config.endpointing.language, response.ledger.left_ms
@@ -348,9 +366,45 @@ class Conversation:
     def _on_piece(self, event: Piece) -> None:
         response = self._current(event.utterance)
         if response is not None and not response.done:
-            if response.clock is not None:
+            if response.clock is not None and event.text:
                 response.clock.mark("first_token", event.at_ms)
             self._speak(response, response.splitter.feed(event.text))
+            if event.whole:
+                self._speak(response, response.splitter.end())
+
+    def _on_intended(self, event: Intended) -> None:
+        response = self._current(event.utterance)
+        if response is None or response.done:
+            return
+        # What was said before the deed is spoken before it.
+        self._speak(response, response.splitter.end())
+        response.intent = Intent(event.deed, event.at_ms, event.limit_ms)
+        if event.deed is Deed.MESSAGE:
+            self._resume()
+        self._act_when_due()
+
+    def _on_acted(self, event: Acted) -> None:
+        if response := self._current(event.utterance):
+            response.intent = None
+
+    def _on_beeped(self, _: Beeped) -> None:
+        response = self._response
+        if response is not None and response.intent is not None:
+            response.intent.beeped = True
+            self._act_when_due()
+
+    def _act_when_due(self) -> None:
+        response = self._response
+        if response is None or response.intent is None or response.paused:
+            return
+        certain_ms = self._config.endpointing.max_delay_ms or MAX_DELAY_MS
+        quiet_ms = self._now_ms - self._caller.last_voiced_ms
+        moment = Moment(self._now_ms, quiet_ms, certain_ms, self._caller.speaking, response.committed)
+        if is_due(response.intent, response.ledger, moment):
+            response.committed = response.intent.begun = True
+            if response.intent.deed is Deed.ACT:
+                response.intent = None
+            self._out.append(Act(response.utterance))
 
     def _on_agent_done(self, event: AgentDone) -> None:
         response = self._current(event.utterance)
@@ -358,7 +412,7 @@ class Conversation:
             return
         self._speak(response, response.splitter.end())
         if event.failed or event.hang_up:
-            response.hang_up = EndedBy.PROVIDER if event.failed else EndedBy.AGENT
+            response.hang_up = EndedBy.PROVIDER if event.failed else event.reason
         self._complete(response)
         self._adopt_if_heard(response)
         self._finish_if_sent(response)
@@ -378,6 +432,7 @@ class Conversation:
         response.last_ms = event.at_ms
         if not response.audible:
             self._first_packet(response, event.at_ms)
+        self._act_when_due()
         self._adopt_if_heard(response)
         self._show(response)
         self._finish_if_sent(response)
@@ -466,7 +521,8 @@ class Conversation:
             self._out.append(Measured(response.turn, stages))
 
     def _leave_unanswered(self, response: Response) -> None:
-        if response.to is not None and not response.heard:
+        # What an answer did stands, so the agent knows the words that it answered.
+        if response.to is not None and not response.heard and not response.committed:
             self._unanswered, self._agent_heard_since = response.to, False
 
     # ------------------------------------------------------------------ limits

@@ -106,10 +106,19 @@ class MediaStats:
     round_trip_ms: float | None = None
 
 
+class Ability(StrEnum):
+    """What some lines can do and others can't, by the tool of an agent that needs it."""
+
+    KEYS = "press_keys"
+    TRANSFER = "transfer_call"
+    TEXT = "send_sms"
+
+
 class Line(Protocol):
     """A line to one party. Every method is called on the loop; none blocks."""
 
     rate_hz: int
+    abilities: frozenset[Ability]
     facts: LineFacts
     on_event: Callable[[LineEvent], None]
     on_frame: Callable[[Frame], None]
@@ -134,6 +143,15 @@ class Line(Protocol):
 
     def send_dtmf(self, digits: str) -> None:
         """Send key presses (``0-9*#A-D``, ``w`` waits half a second)."""
+
+    async def transfer(self, destination: str, *, attended: bool) -> None:
+        """Hand the far end over to a number or SIP URI; when this returns it talks to the destination, not to us.
+
+        Attended waits for the destination's answer first. Raises LineError when the far end is still ours.
+        """
+
+    async def send_text(self, text: str) -> None:
+        """Have the carrier send a text message to the far end. Raises LineError when it didn't take it."""
 
     async def hang_up(self) -> None:
         """End the line whatever its state (BYE, CANCEL or a refusal); returns when the far end knows or gave up."""

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from offhook.lines.line import Answered, Ended, Frame, LineEvent, LineFacts, MediaStats, Party, Ringing, Sent
+from offhook.errors import LineError
+from offhook.lines.line import Ability, Answered, Ended, Frame, LineEvent, LineFacts, MediaStats, Party, Ringing, Sent
 
 FRAME_BYTES = 320
 
 
 class FakeLine:
-    """Behaves as a SIP line does, tick by tick; ``said`` gathers all audio sent."""
+    """Behaves as a SIP line does, tick by tick; ``said`` gathers all audio sent.
+
+    It transfers and sends text messages too, and fails to for the reason in ``refusal``.
+    """
 
     def __init__(self, from_number: str = "+33111111111", to_number: str = "+33123456789") -> None:
         self.rate_hz = 8000
+        self.abilities = frozenset(Ability)
+        self.transfers: list[tuple[str, bool]] = []
+        self.texts: list[str] = []
+        self.refusal: str | None = None
         self.facts = LineFacts(from_number, to_number, carrier_call_id="fake", remote="127.0.0.1:5060", codec="PCMU")
         self.on_event: Callable[[LineEvent], None] = lambda _: None
         self.on_frame: Callable[[Frame], None] = lambda _: None
@@ -57,6 +65,20 @@ class FakeLine:
     def send_dtmf(self, digits: str) -> None:
         """Remember the digits."""
         self.dtmf_sent += digits
+
+    async def transfer(self, destination: str, *, attended: bool) -> None:
+        """Remember where to, or refuse."""
+        self._refuse()
+        self.transfers.append((destination, attended))
+
+    async def send_text(self, text: str) -> None:
+        """Remember it, or refuse."""
+        self._refuse()
+        self.texts.append(text)
+
+    def _refuse(self) -> None:
+        if self.refusal is not None:
+            raise LineError(self.refusal)
 
     async def hang_up(self) -> None:
         """End it from our side."""

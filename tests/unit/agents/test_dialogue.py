@@ -76,7 +76,7 @@ def test_heard_words_are_shared_out_over_the_messages_of_a_turn(agent: AgentConf
     call = ToolCall("c1", "go_to_end_goodbye", "{}")
     dialogue = Dialogue.start(agent).agent_said("Hello Ann.").user_said("Bye.")
     dialogue = dialogue.with_message(Message("assistant", "All right then.", tool_calls=(call,)))
-    dialogue = dialogue.with_message(tool_result(call, "{}")).enter("End: goodbye")
+    dialogue = dialogue.with_message(tool_result(call, "{}", None)).enter("End: goodbye")
     dialogue = dialogue.agent_said("Good bye now.")
 
     partly = dialogue.with_heard("All right then. Good")

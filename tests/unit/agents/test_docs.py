@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from offhook.agents import asking, runner, store, turn
+from offhook.agents import asking, runner, store, tools, turn, using
 from offhook.agents.base import Part
 from offhook.agents.conditions import When
 from offhook.agents.config import AgentConfig, AgentRules
@@ -27,6 +28,14 @@ def test_every_field_is_in_the_guide(part: type[Part]) -> None:
     assert {name for name in names if f"`{name}`" not in GUIDE} == set()
 
 
+@pytest.mark.parametrize("tool", get_args(get_args(tools.Tool)[0]), ids=lambda tool: tool.__name__)
+def test_every_field_of_a_tool_is_in_its_row_of_the_guide(tool: type[Part]) -> None:
+    name = get_args(tool.model_fields["type"].annotation)[0]
+    row = next(line for line in GUIDE.splitlines() if line.startswith(f"| `{name}` |"))
+    fields = set(tool.model_fields) - {"type", "description", "when"}
+    assert {field for field in fields if f"`{field}`" not in row} == set()
+
+
 def test_every_intent_kind_type_and_built_in_variable_is_in_the_guide() -> None:
     words = {*BUILT_IN_INTENTS, *BUILT_IN, *(kind.value for kind in ExtractKind)}
     assert {word for word in words if f"`{word}`" not in GUIDE} == set()
@@ -34,7 +43,7 @@ def test_every_intent_kind_type_and_built_in_variable_is_in_the_guide() -> None:
 
 
 def test_every_problem_is_in_the_guide() -> None:
-    source = "".join(Path(module.__file__ or "").read_text() for module in (asking, runner, store, turn))
+    source = "".join(Path(module.__file__ or "").read_text() for module in (asking, runner, store, turn, using))
     codes = set(re.findall(r'(?:Problem|Trouble)\("(\w+)"', source))
     assert "unbacked_claim" in codes
     assert {code for code in codes if f"`{code}`" not in GUIDE} == set()

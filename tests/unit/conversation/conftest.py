@@ -26,6 +26,11 @@ class Answer:
     piece_ms: int = 20
     hang_up: bool = False
     failed: bool = False
+    deed: talk.Deed | None = None
+    limit_ms: int = 30_000
+    takes_ms: int = 500
+    then: list[str] = field(default_factory=list)
+    reason: talk.EndedBy = talk.EndedBy.AGENT
 
 
 @dataclass
@@ -55,6 +60,7 @@ class Rules:
         self.kinds: dict[int, str] = {}
         self.dropped: set[int] = set()
         self.adopted: set[int] = set()
+        self.acted: set[int] = set()
         self.closed: set[int] = set()
         self.clauses: dict[int, int] = {}
         self.items: dict[int, tuple[str, int]] = {}
@@ -81,6 +87,10 @@ class Rules:
                 self._alive(command)
                 assert command.utterance not in self.adopted, "adopted once"
                 self.adopted.add(command.utterance)
+            case talk.Act():
+                self._alive(command)
+                assert command.utterance not in self.acted, "one deed at a time was intended"
+                self.acted.add(command.utterance)
             case talk.DropAnswer():
                 self._alive(command)
                 self.dropped.add(command.utterance)
@@ -118,6 +128,7 @@ class Stage:
         self.rules = Rules()
         self._void: set[int] = set()
         self._dropped: set[int] = set()
+        self._going_on: dict[int, Callable[[], None]] = {}
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._count = itertools.count()
         self._at(WINDOW_MS, self._window)
@@ -144,6 +155,9 @@ class Stage:
 
     def key(self, digit: str) -> None:
         self._tell(talk.Key(self.now_ms, digit))
+
+    def beep(self) -> None:
+        self._tell(talk.Beeped(self.now_ms))
 
     def run(self, ms: int) -> Stage:
         end_ms = self.now_ms + ms
@@ -260,16 +274,30 @@ class Stage:
         utterance = command.utterance
 
         def done() -> None:
-            self._unless_dropped(
-                utterance, talk.AgentDone(self.now_ms, utterance, hang_up=answer.hang_up, failed=answer.failed)
-            )
+            end = talk.AgentDone(self.now_ms, utterance, answer.hang_up, answer.failed, answer.reason)
+            self._unless_dropped(utterance, end)
 
+        def intend() -> None:
+            assert answer.deed is not None
+            self._unless_dropped(utterance, talk.Intended(self.now_ms, utterance, answer.deed, answer.limit_ms))
+
+        def go_on() -> None:
+            self._unless_dropped(utterance, talk.Acted(self.now_ms, utterance))
+            for text in answer.then:
+                self._unless_dropped(utterance, talk.Piece(self.now_ms, utterance, text))
+            done()
+
+        self._going_on[utterance] = lambda: self._after(answer.takes_ms, go_on)
         for index, text in enumerate(answer.pieces):
             self._after(
                 answer.delay_ms + index * answer.piece_ms,
                 lambda text=text: self._unless_dropped(utterance, talk.Piece(self.now_ms, utterance, text)),
             )
-        self._after(answer.delay_ms + len(answer.pieces) * answer.piece_ms, done)
+        end = intend if answer.deed else done
+        self._after(answer.delay_ms + len(answer.pieces) * answer.piece_ms, end)
+
+    def _play_act(self, command: talk.Act) -> None:
+        self._going_on[command.utterance]()
 
     def _unless_dropped(self, utterance: int, event: talk.Event) -> None:
         if utterance not in self._dropped:

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from offhook.errors import CapacityError
-from offhook.lines.line import Answered, Ended, Frame, LineEvent, LineFacts, MediaStats, Ringing
+from offhook.errors import CapacityError, LineError
+from offhook.lines.line import Ability, Answered, Ended, Frame, LineEvent, LineFacts, MediaStats, Ringing
 from offhook.lines.media.codec import Codec
 from offhook.lines.media.leg import MediaLeg
 from offhook.lines.sip.actions import CallEvent, Confirmed, MediaAgreed, Over, Rang
@@ -51,6 +51,7 @@ class SipLine:
     """One call's line. A leg is opened when it is needed: a call that is refused costs no port."""
 
     rate_hz = 8000
+    abilities = frozenset({Ability.KEYS})
 
     def __init__(self, carrier: Carrier, facts: LineFacts) -> None:
         self.facts = facts
@@ -135,6 +136,14 @@ class SipLine:
         """Send key presses."""
         if self._leg is not None:
             self._leg.send_dtmf(digits)
+
+    async def transfer(self, destination: str, *, attended: bool) -> None:  # noqa: ARG002 - the protocol's
+        """Not possible: raises LineError."""
+        raise LineError(f"this line can't transfer to {destination}")
+
+    async def send_text(self, text: str) -> None:  # noqa: ARG002 - the protocol's
+        """Not possible: raises LineError."""
+        raise LineError("this line can't send text messages")
 
     async def hang_up(self) -> None:
         """End the call whatever its state; returns when the far end knows or gave up."""

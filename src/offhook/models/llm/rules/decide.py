@@ -11,7 +11,7 @@ from offhook.agents.conditions import When
 from offhook.agents.dialogue import Dialogue
 from offhook.agents.hearing import extract_kind
 from offhook.agents.model import Message
-from offhook.agents.offer import Offer, offers
+from offhook.agents.offer import Offer, RemoteTool, offers
 from offhook.agents.states import ExtractKind, StateVariable, Transition
 from offhook.agents.tools import CustomFunctionTool, HangUpTool, PressKeysTool, WaitTool
 from offhook.agents.variables import json_value
@@ -88,7 +88,7 @@ class _Decision:
     def __init__(self, dialogue: Dialogue) -> None:
         self._here = Situation.now(dialogue)
         self._dialogue = dialogue
-        self._offers = offers(dialogue.state)
+        self._offers = offers(dialogue.state, dialogue.remote)
         self._phrases = phrases(dialogue.language)
 
     def steps(self) -> Iterator[Step]:
@@ -254,12 +254,15 @@ class _Decision:
             return False  # choosing keys takes a model that understands a menu
         if tool.when is not None:
             return tool.when != When() and self._here.holds(tool.when, text)
-        default = {HangUpTool: "goodbye", WaitTool: "wait"}.get(type(tool))
+        default = "goodbye" if isinstance(tool, HangUpTool) else "wait" if isinstance(tool, WaitTool) else None
         return default is not None and has_intent(text, default, self._here.language, {})
 
     def _use(self, name: str, offer: Offer, reason: str) -> Use:
         if isinstance(offer.does, CustomFunctionTool):
             known = {p.name: json_value(self._here.known(p.name)) for p in offer.does.parameters}
+            return Use(name, {key: value for key, value in known.items() if value is not None})
+        if isinstance(offer.does, RemoteTool):
+            known = {name: json_value(self._here.known(name)) for name in offer.does.parameters.get("properties", {})}
             return Use(name, {key: value for key, value in known.items() if value is not None})
         arguments: dict[str, Any] = {"reason": reason or "its condition holds"}
         if isinstance(offer.does, Transition) and self._here.state.variables:
