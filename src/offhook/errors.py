@@ -14,6 +14,7 @@ Each class has a stable ``code`` (what programs test for) and its message is a s
     * ModelFilesError         local model files are missing or do not match their digest
     * StorageError            a file cannot be written, encoded, stored or read
         * StorageSetupError   only the operator can mend it: no such bucket, a key that is refused
+    * ToolError               a tool's server can't be reached, or answers nothing usable
     * ForbiddenAddressError   a user's URL leads to an address that it may not reach
     * SealError               a stored secret cannot be opened
 """
@@ -85,6 +86,12 @@ class ProviderTimeoutError(ProviderError):
     """A provider did not answer in time."""
 
     code = "provider_timeout"
+
+
+class ToolError(OffhookError):
+    """A tool's server can't be reached, or answers nothing usable."""
+
+    code = "tool_error"
 
 
 class LineError(OffhookError):

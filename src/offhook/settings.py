@@ -22,7 +22,7 @@ from offhook.errors import ConfigurationError
 PREFIX = "OFFHOOK_"
 # Read by the command line itself, not by the server.
 CLIENT_NAMES = frozenset({"OFFHOOK_URL", "OFFHOOK_API_KEY", "OFFHOOK_TRUNK_PASSWORD"})
-_LISTS = frozenset({"sip_allow", "webhook_allow"})  # several values, with commas between them
+_LISTS = frozenset({"sip_allow", "tool_allow", "webhook_allow"})  # several values, with commas between them
 DEFAULT_ALLOW = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 
 
@@ -54,6 +54,11 @@ class Settings(BaseModel):
     webhook_allow: tuple[str, ...] = Field(
         (), description="Networks that webhooks may reach beyond the public internet, such as 10.1.0.0/16."
     )
+    tool_allow: tuple[str, ...] = Field(
+        DEFAULT_ALLOW,
+        description="Networks that agents' tools (functions, call context, MCP) may reach beyond the public internet. "
+        "Link-local addresses and clouds' metadata services are never among the default ones.",
+    )
     max_calls: int | None = Field(
         None, ge=1, description="Calls at once; absent: what the providers in use were measured to carry."
     )
@@ -70,7 +75,7 @@ class Settings(BaseModel):
     log_format: Literal["console", "json"] = Field("console", description="Shape of log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
 
-    @field_validator("webhook_allow")
+    @field_validator("tool_allow", "webhook_allow")
     @classmethod
     def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
         for network in networks:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from offhook.agents.templates import render
-from offhook.agents.tools import CustomFunctionTool
+from offhook.agents.tools import CustomFunctionTool, RequestHeader, ResponseMapping
 from offhook.agents.variables import Value, json_value, parse_value, render_value
+from offhook.errors import ToolError
 
 MAX_RESULT_CHARS = 20_000  # about 5,000 tokens: more would push the conversation out of a model's sight
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
@@ -72,34 +73,55 @@ def check_arguments(tool: CustomFunctionTool, text: str) -> dict[str, Value]:
 
 def build_request(tool: CustomFunctionTool, arguments: Mapping[str, Value], values: Mapping[str, Value]) -> HttpRequest:
     """The request of a tool. Values put into the URL are percent-encoded, into headers stripped of line ends."""
-    # A base URL may itself be a variable; only what is filled into a path or query must not change its shape.
-    whole = _PLACE.match(tool.url)
-    head, rest = (tool.url[: whole.end()], tool.url[whole.end() :]) if whole else ("", tool.url)
-    url = render(head, values)[0] + render(rest, values, lambda _, value: quote(render_value(value), safe=""))[0]
-    headers = tuple((h.name, re.sub(r"[\r\n\x00]+", " ", render(h.value, values)[0])) for h in tool.headers)
+    url, headers = filled_url(tool.url, values), filled_headers(tool.headers, values)
     if tool.content_type == "url_params":
         query = tuple((name, render_value(value)) for name, value in arguments.items())
         return HttpRequest(tool.method, url, headers, query=query)
     return HttpRequest(tool.method, url, headers, body={name: json_value(value) for name, value in arguments.items()})
 
 
+def filled_url(url: str, values: Mapping[str, Value]) -> str:
+    """A URL with its values, percent-encoded."""
+    # A base URL may itself be a variable; only what is filled into a path or query must not change its shape.
+    whole = _PLACE.match(url)
+    head, rest = (url[: whole.end()], url[whole.end() :]) if whole else ("", url)
+    return render(head, values)[0] + render(rest, values, lambda _, value: quote(render_value(value), safe=""))[0]
+
+
+def filled_headers(headers: Iterable[RequestHeader], values: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
+    """Headers with their values, without line ends."""
+    return tuple((h.name, re.sub(r"[\r\n\x00]+", " ", render(h.value, values)[0])) for h in headers)
+
+
 def read_answer(tool: CustomFunctionTool, status: int, text: str) -> ToolOutcome:
     """What an HTTP answer means. ``instructions`` replaces the result, ``agent_message`` is spoken as it stands."""
-    if not 200 <= status < 300:
-        return failure(f"the server answered {status}")
     try:
-        data = json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError):
-        return failure("the server's answer is not JSON")
-    values = {}
-    for mapping in tool.response_mapping:
-        found = at_path(data, mapping.json_path_to_data)
-        if found is not None:
-            values[mapping.destination_variable] = found
+        data = read_json(status, text)
+    except ToolError as error:
+        return failure(str(error))
+    values = mapped(data, tool.response_mapping)
     root = data if isinstance(data, dict) else {}
     told = root["instructions"] if isinstance(root.get("instructions"), str) else data
     say = root["agent_message"] if isinstance(root.get("agent_message"), str) else None
     return ToolOutcome(True, json.dumps(told, ensure_ascii=False)[:MAX_RESULT_CHARS], values, say)
+
+
+def read_json(status: int, text: str) -> Any:  # noqa: ANN401 - what a JSON document can hold
+    """An answer's data; an empty one is ``{}``. Raises ToolError for any other than a success with JSON."""
+    if 300 <= status < 400:
+        raise ToolError(f"the server answered {status}: redirects are not followed, give the address that it leads to")
+    if not 200 <= status < 300:
+        raise ToolError(f"the server answered {status}")
+    try:
+        return json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise ToolError("the server's answer is not JSON") from error
+
+
+def mapped(data: object, mappings: Iterable[ResponseMapping]) -> dict[str, Any]:
+    """The pieces of an answer by the variables that they go into; without those that aren't there."""
+    found = {mapping.destination_variable: at_path(data, mapping.json_path_to_data) for mapping in mappings}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def failure(why: str) -> ToolOutcome:

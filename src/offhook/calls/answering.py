@@ -28,6 +28,7 @@ from offhook.agents.runner import (
     VariableChanged,
 )
 from offhook.calls.deeds import CallDeeds, Links
+from offhook.calls.noting import noted
 from offhook.conversation.events import AgentDone, EndedBy, Piece
 from offhook.errors import OffhookError
 from offhook.record.events import (
@@ -37,7 +38,6 @@ from offhook.record.events import (
     ToolCalled,
     ToolCallRef,
     TranscriptAdded,
-    VariableSet,
 )
 
 log = structlog.get_logger(__name__)
@@ -234,11 +234,11 @@ class Answering:
         match event:
             case Entered(state=state, from_state=before, reason=reason):
                 record(StateEntered(at=at, state=state, from_state=before, reason=reason))
-            case VariableChanged(name=name, type=kind, value=value):
-                record(VariableSet(at=at, name=name, variable_type=str(kind), value=value))
+            case VariableChanged():
+                record(noted(event, at))
             case Problem(code=code, detail=detail):
                 log.warning("agent_problem", code=code, detail=detail)
-                record(Flagged(at=at, code=code, detail=detail))
+                record(noted(event, at))
             case Spent(usage=usage):
                 total = self.usage
                 self.usage = Usage(total.input_tokens + usage.input_tokens, total.output_tokens + usage.output_tokens)

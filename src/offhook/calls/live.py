@@ -11,12 +11,15 @@ import structlog
 
 from offhook.agents.config import AgentConfig
 from offhook.agents.dialogue import Dialogue
+from offhook.agents.events import Problem, VariableChanged
 from offhook.agents.runner import AgentRunner
 from offhook.agents.variables import VariableType
 from offhook.calls.answering import Answering
 from offhook.calls.ending import answered, unanswered
 from offhook.calls.journal import Journal
 from offhook.calls.listener import Listener
+from offhook.calls.noting import noted
+from offhook.calls.preparing import needs_preparing, prepare
 from offhook.calls.services import Services
 from offhook.calls.session import CallSession, Parts
 from offhook.calls.speaker import Speaker
@@ -75,6 +78,10 @@ class LiveCall:
         self._runner: AgentRunner | None = None
         self._last_frame_s = 0.0
         self._watch: asyncio.Task[None] | None = None
+        self._preparing: asyncio.Task[None] | None = None
+        self._prepared: tuple[VariableChanged | Problem, ...] = ()
+        # Frames of a call that was answered before all was prepared; None: it was not.
+        self._early: list[Frame] | None = None
         self.wrap_up: asyncio.Task[None] | None = None
         line.on_event = self._on_line
         line.on_frame = self._on_frame
@@ -91,12 +98,48 @@ class LiveCall:
             self._ending = asyncio.create_task(self._end(reason, status), name=f"end-{self.call_id}")
         return self._ending
 
+    # ------------------------------------------------------------------ before the first word
+
+    def prepare(self, then: Callable[[], None] = lambda: None) -> None:
+        """Do what the agent wants done before its first word, ``then`` go on; at once, if that is nothing."""
+        if not needs_preparing(self.plan.config):
+            then()
+            return
+        self._preparing = asyncio.create_task(self._prepare(then), name=f"prepare-{self.call_id}")
+
+    async def _prepare(self, then: Callable[[], None]) -> None:
+        try:
+            prepared = await prepare(self.plan.dialogue, self._services.http, self._services.servers)
+        except Exception as error:
+            # Without what was asked for the call is worse; without an answer it is none.
+            log.exception("preparing_broke", call_id=self.call_id)
+            self._prepared = (Problem("call_context_failed", repr(error)),)
+        else:
+            self.plan = replace(self.plan, dialogue=prepared.dialogue)
+            self._prepared = prepared.events
+        self._preparing = None
+        if self._ending is None:
+            then()
+            self._begin_late()
+
+    def _begin_late(self) -> None:
+        """Begin a call that was answered meanwhile, with all that was heard since."""
+        if self._early is None:
+            return
+        self._begin()
+        early, self._early = self._early, None
+        for frame in early:
+            self._on_frame(frame)
+
     # ------------------------------------------------------------------ the line
 
     def _on_line(self, event: LineEvent) -> None:
         match event:
             case Ringing():
                 self._step(Status.RINGING)
+            case Answered() if self._preparing is not None:
+                self._step(Status.IN_PROGRESS)
+                self._early = []
             case Answered():
                 self._begin()
             case Ended():
@@ -106,6 +149,8 @@ class LiveCall:
         if self._session is not None:
             self._last_frame_s = self._monotonic()
             self._session.frame(frame)
+        elif self._early is not None:
+            self._early.append(frame)
 
     async def _watch_media(self) -> None:
         while self._monotonic() - self._last_frame_s < MEDIA_LIMIT_S:  # noqa: ASYNC110 - what does not come has no event
@@ -128,6 +173,7 @@ class LiveCall:
             services.model_for(config.llm),
             None if config.fallback_llm is None else services.model_for(config.fallback_llm),
             executor=services.functions,
+            remote=services.servers,
             line_tools=frozenset(ability.value for ability in self.line.abilities),
         )
         self._session = CallSession(self._parts(self._runner), self.end)
@@ -145,10 +191,11 @@ class LiveCall:
                 self.journal.add(VariableSet(at=now, name=name, variable_type=str(kind), value=value))
         for fault in dialogue.rejected:
             self.journal.add(Flagged(at=now, code="variable_rejected", detail=f"{fault.field}: {fault.message}"))
+        self.journal.add(*(noted(event, now) for event in self._prepared))
 
     def _line_gone(self, ended: Ended) -> None:
         direction = self.plan.direction
-        if self._session is not None:
+        if self._session is not None or self._early is not None:
             self.end(answered(ended, direction=direction))
         else:
             status, reason = unanswered(ended, direction=direction)
@@ -201,6 +248,9 @@ class LiveCall:
             self._on_over(self)
 
     async def _finish(self, reason: EndReason, status: Status) -> None:
+        if self._preparing is not None:
+            self._preparing.cancel()
+            self._begin_late()
         session = self._session
         if self._watch is not None:
             self._watch.cancel()

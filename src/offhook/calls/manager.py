@@ -118,7 +118,7 @@ class CallManager:
         call = self._create(agent, line, party)
         call.journal.add(StatusChanged(at=self._wall(), status=Status.RINGING))
         line.ring()
-        line.answer()
+        call.prepare(line.answer)
 
     def _routed(self, task: asyncio.Task[None]) -> None:
         self._arriving -= 1
@@ -148,6 +148,7 @@ class CallManager:
         party = Parties("outbound", origin.number.number, request.to_number, request.organization_id, origin.prices)
         call = self._create(origin.agent, line, party, request.variables, request.metadata)
         call.journal.add(StatusChanged(at=self._wall(), status=Status.INITIATED))
+        call.prepare()
         self._services.writer.note(request.organization_id, "call.started", call.call_id, agent_id=request.agent_id)
         await call.journal.durable()
         return call.call_id

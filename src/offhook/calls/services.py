@@ -12,6 +12,8 @@ from offhook.agents.providers import Llm
 from offhook.calls.audio_clock import Clocks
 from offhook.calls.journal import RecordWriter
 from offhook.calls.listener import TurnScorer
+from offhook.calls.preparing import Http
+from offhook.calls.tools.mcp import McpServers
 from offhook.calls.voice_hub import VoiceJudge
 from offhook.models.speech import Recognizer, Synthesizer
 from offhook.recordings import Recordings
@@ -19,7 +21,10 @@ from offhook.recordings import Recordings
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Providers by default; ``model_for`` gives the language model of an agent's choice."""
+    """Providers by default; ``model_for`` gives the language model of an agent's choice.
+
+    ``http`` asks what an agent's ``call_context`` wants to know, ``servers`` are those of MCP; None: not possible here.
+    """
 
     recognizer: Recognizer
     synthesizer: Synthesizer
@@ -30,4 +35,6 @@ class Services:
     hub: VoiceJudge
     writer: RecordWriter
     recordings: Recordings
+    http: Http | None = None
+    servers: McpServers | None = None
     clocks: Clocks = field(default_factory=Clocks)

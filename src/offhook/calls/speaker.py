@@ -15,6 +15,8 @@ from offhook.models.speech import Synthesizer, VoiceChoice
 
 log = structlog.get_logger(__name__)
 
+FRAMES_PER_S = 50
+
 
 @dataclass(slots=True)
 class _Utterance:
@@ -112,7 +114,8 @@ class Speaker:
             except ProviderError as error:
                 failed = True
                 log.warning("voice_failed", text=text, error=str(error))
-            self._tell(AudioMade(self._now_ms(), current.number, clause, 0, last=True, failed=failed))
+            padded_ms = self._pad(current) if current.clauses.empty() else 0
+            self._tell(AudioMade(self._now_ms(), current.number, clause, padded_ms, last=True, failed=failed))
         current.complete = True
         if not current.paused:
             self._line.flush(current.track)
@@ -126,6 +129,17 @@ class Speaker:
                 self._line.play(current.track, pcm)
             made_ms = self._ms(len(current.pcm) // 2) - before_ms
             self._tell(AudioMade(self._now_ms(), current.number, clause, made_ms))
+
+    def _pad(self, current: _Utterance) -> int:
+        """Fill the last frame up with silence: the line keeps what is no whole one, and the next clause may be long
+        in coming. Milliseconds added.
+        """
+        before_ms = self._ms(len(current.pcm) // 2)
+        silence = bytes(-len(current.pcm) % (self._line.rate_hz // FRAMES_PER_S * 2))
+        current.pcm += silence
+        if silence and not current.paused:
+            self._line.play(current.track, silence)
+        return self._ms(len(current.pcm) // 2) - before_ms
 
     def _ms(self, samples: int) -> int:
         return samples * 1000 // self._line.rate_hz

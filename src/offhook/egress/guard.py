@@ -2,7 +2,7 @@
 
 The address is checked where the connection is made, on what the name resolved to in that moment, and that very address
 is connected to: a name that answers differently the second time (DNS rebinding) gains nothing. TLS goes on verifying
-the name. What the operator lists (``OFFHOOK_WEBHOOK_ALLOW``) is let through.
+the name. What the operator lists (``OFFHOOK_WEBHOOK_ALLOW``, ``OFFHOOK_TOOL_ALLOW``) is let through.
 """
 
 from __future__ import annotations
@@ -36,10 +36,17 @@ _COMPATIBLE = ipaddress.ip_network("::/96")
 
 
 class Guard:
-    """Which addresses may be reached; ``allow`` are the operator's networks beyond the public internet."""
+    """Which addresses may be reached; ``allow`` are the operator's networks beyond the public internet.
 
-    def __init__(self, allow: Iterable[str] = ()) -> None:
+    ``deny`` are refused also inside those. ``setting`` is where the operator allows more, for the error's sentence.
+    """
+
+    def __init__(
+        self, allow: Iterable[str] = (), *, deny: Iterable[str] = (), setting: str = "OFFHOOK_WEBHOOK_ALLOW"
+    ) -> None:
         self._allow = tuple(ipaddress.ip_network(network) for network in allow)
+        self._deny = tuple(ipaddress.ip_network(network) for network in deny)
+        self.setting = setting
 
     def permits(self, address: str) -> bool:
         """Whether an address, written out, may be connected to."""
@@ -48,6 +55,8 @@ class Guard:
         except ValueError:
             return False
         meant = tuple(_meanings(found))
+        if any(_within(each, self._deny) for each in meant):
+            return False
         return any(_within(each, self._allow) for each in meant) or all(map(_is_public, meant))
 
 
@@ -114,7 +123,7 @@ class _GuardedNetwork(httpcore2.AsyncNetworkBackend):
         if not permitted:
             raise ForbiddenAddressError(
                 f"{host} leads to {', '.join(addresses) or 'no address'}, which is not on the public internet; "
-                "the operator can allow it with OFFHOOK_WEBHOOK_ALLOW"
+                f"the operator can allow it with {self._guard.setting}"
             )
         failure: Exception | None = None
         for address in permitted:

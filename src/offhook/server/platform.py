@@ -17,6 +17,8 @@ from offhook.calls.directory import Directory
 from offhook.calls.manager import CallManager
 from offhook.calls.services import Services
 from offhook.calls.tools.custom_function import HttpFunctions
+from offhook.calls.tools.http import ToolHttp, tool_guard
+from offhook.calls.tools.mcp import McpServers
 from offhook.calls.voice_hub import VoiceHub
 from offhook.errors import ProviderError
 from offhook.files import open_files
@@ -142,11 +144,13 @@ class Platform:
             providers.recognizer.start(),
             providers.synthesizer.start(),
         )
-        hub, functions = VoiceHub(vad), HttpFunctions()
-        stack.push_async_callback(functions.close)
+        hub, guard = VoiceHub(vad), tool_guard(settings.tool_allow)
+        http, servers = ToolHttp(guard), McpServers(guard)
+        stack.push_async_callback(http.close)
+        stack.push_async_callback(servers.close)
         services = Services(
-            providers.recognizer, providers.synthesizer, providers.shelf.model_for, functions, turn_model, pool, hub,
-            writer, self.recordings,
+            providers.recognizer, providers.synthesizer, providers.shelf.model_for, HttpFunctions(http), turn_model,
+            pool, hub, writer, self.recordings, http, servers,
         )  # fmt: skip
         self._writer = writer
         review = ReviewWorker(self._database, writer, providers.shelf.model_for)

@@ -8,20 +8,22 @@ from typing import get_args
 
 import pytest
 
-from offhook.agents import asking, runner, store, tools, turn, using
+from offhook.agents import asking, context, runner, store, tools, turn, using
 from offhook.agents.base import Part
 from offhook.agents.conditions import When
-from offhook.agents.config import AgentConfig, AgentRules
+from offhook.agents.config import AgentConfig, AgentRules, ContextRequest
 from offhook.agents.intents import BUILT_IN_INTENTS
 from offhook.agents.states import Extract, ExtractKind, State, StateRules, StateVariable, Transition
 from offhook.agents.variables import BUILT_IN, Variable, VariableType
+from offhook.calls import preparing
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs" / "agents.md").read_text()
 
 
 @pytest.mark.parametrize(
-    "part", [AgentConfig, State, Transition, StateVariable, Variable, When, StateRules, AgentRules, Extract]
+    "part",
+    [ContextRequest, AgentConfig, State, Transition, StateVariable, Variable, When, StateRules, AgentRules, Extract],
 )
 def test_every_field_is_in_the_guide(part: type[Part]) -> None:
     names = {field.alias or name for name, field in part.model_fields.items()}
@@ -43,7 +45,8 @@ def test_every_intent_kind_type_and_built_in_variable_is_in_the_guide() -> None:
 
 
 def test_every_problem_is_in_the_guide() -> None:
-    source = "".join(Path(module.__file__ or "").read_text() for module in (asking, runner, store, turn, using))
+    modules = (asking, context, preparing, runner, store, turn, using)
+    source = "".join(Path(module.__file__ or "").read_text() for module in modules)
     codes = set(re.findall(r'(?:Problem|Trouble)\("(\w+)"', source))
     assert "unbacked_claim" in codes
     assert {code for code in codes if f"`{code}`" not in GUIDE} == set()
