@@ -1,12 +1,15 @@
 """A server as backend: what is asked of its API, and what its refusals become."""
 
 import json
+from datetime import datetime
 
 import httpx2
+import msgspec
 import pytest
 
 from offhook.cli.backend import CallFilter, NewCall, NewTrunk
 from offhook.cli.remote import RemoteBackend
+from offhook.client import shapes
 from offhook.errors import (
     AgentConfigError,
     CapacityError,
@@ -15,6 +18,18 @@ from offhook.errors import (
     NotFoundError,
     OffhookError,
 )
+
+
+def whole(shape, **values):
+    """An answer's shape with all its fields, these and any others."""
+    plain = {str: "x", int: 1, bool: True, datetime: "2026-01-01T00:00:00Z"}
+    fields = {entry.name: plain.get(entry.type) for entry in msgspec.structs.fields(shape)}
+    lists = {entry.name: [] for entry in msgspec.structs.fields(shape) if getattr(entry.type, "__origin__", 0) is list}
+    return {**fields, **lists, **values}
+
+
+def a_call(call_id):
+    return whole(shapes.Call, id=call_id, status="failed", metadata={}, initial_variable_values={}, latency={})
 
 
 class Server:
@@ -61,32 +76,33 @@ async def test_every_request_carries_the_key(server, backend):
 async def test_a_new_agent_is_made_and_published(server, backend):
     server.on("GET", "/v1/agents", [])
     server.on("POST", "/v1/agents", {"id": "a1", "name": "Reception", "version": 1}, 201)
-    server.on("POST", "/v1/agents/a1/deploy", {"version": 1})
+    server.on("POST", "/v1/agents/a1/deploy", whole(shapes.DeployedVersion, version=1))
     agent = await backend.apply_agent({"name": "Reception"}, deploy=True)
     assert agent == {"id": "a1", "name": "Reception", "version": 1, "active": True}
     assert server.requests[-1].url.params["version"] == "1"
 
 
 async def test_an_agent_of_that_name_gets_a_draft(server, backend):
-    server.on("GET", "/v1/agents", [{"id": "a1", "name": "Reception"}])
+    server.on("GET", "/v1/agents", [whole(shapes.AgentSummary, id="a1", name="Reception")])
     server.on("PATCH", "/v1/agents/a1", {"id": "a1", "name": "Reception", "version": 2})
     assert (await backend.apply_agent({"name": "Reception"}, deploy=False))["version"] == 2
     assert [request.method for request in server.requests] == ["GET", "PATCH"]
 
 
 async def test_all_pages_are_read(server, backend):
-    server.on("GET", "/v1/agents", [{"id": "a"}], next_cursor="2025-01-01T00:00:00Z")
-    server.on("GET", "/v1/agents", [{"id": "b"}], next_cursor=None)
+    server.on("GET", "/v1/agents", [whole(shapes.AgentSummary, id="a")], next_cursor="2025-01-01T00:00:00Z")
+    server.on("GET", "/v1/agents", [whole(shapes.AgentSummary, id="b")], next_cursor=None)
     assert [agent["id"] for agent in await backend.list_agents()] == ["a", "b"]
     assert server.requests[1].url.params["cursor"] == "2025-01-01T00:00:00Z"
 
 
 async def test_no_more_calls_are_read_than_wanted(server, backend):
-    server.on("GET", "/v1/calls", [{"id": "a"}, {"id": "b"}], next_cursor="more")
+    server.on("GET", "/v1/calls", [a_call("a"), a_call("b")], next_cursor="more")
     assert len(await backend.list_calls(CallFilter(limit=2, status="failed"))) == 2
     query = dict(server.requests[0].url.params)
     assert query == {
-        "limit": "2", "status": "failed", "include_transcript": "false", "include_variable_values": "false"
+        "limit": "2", "use_cursor": "true", "status": "failed",
+        "include_transcript": "false", "include_variable_values": "false",
     }  # fmt: skip
     assert len(server.requests) == 1
 
@@ -100,9 +116,9 @@ async def test_a_call_is_placed(server, backend):
 
 
 async def test_numbers_trunks_and_keys_are_made_of_what_was_given(server, backend):
-    server.on("POST", "/v1/phone-numbers", {"id": "n1"}, 201)
-    server.on("POST", "/v1/trunks", {"id": "t1"}, 201)
-    server.on("POST", "/v1/api-keys", {"id": "k1", "key": "ok"}, 201)
+    server.on("POST", "/v1/phone-numbers", whole(shapes.PhoneNumber, id="n1", type="sip"), 201)
+    server.on("POST", "/v1/trunks", whole(shapes.Trunk, id="t1", type="sip", transport="udp"), 201)
+    server.on("POST", "/v1/api-keys", whole(shapes.NewApiKey, id="k1", key="ok"), 201)
     server.on("DELETE", "/v1/api-keys/k1")
     await backend.add_number("+331", "sip", "a1", None)
     await backend.add_trunk(NewTrunk("t", "sip.example"))
@@ -146,7 +162,7 @@ async def test_what_is_no_offhook_server_is_told(server, backend):
     server.answers["GET", "/v1/calls/c1"] = [httpx2.Response(200, text="<html>"), httpx2.Response(502, text="<html>")]
     with pytest.raises(OffhookError, match="is it an Offhook server"):
         await backend.get_call("c1")
-    with pytest.raises(OffhookError, match="502 Bad Gateway"):
+    with pytest.raises(OffhookError, match="502, and not the server's own"):
         await backend.get_call("c1")
 
 

@@ -1,0 +1,32 @@
+"""The client.
+
+Written by ``tools/make_client.py`` from the API's OpenAPI document; don't edit.
+"""
+
+from __future__ import annotations
+
+from offhook.client.sync.agents import AgentsMethods
+from offhook.client.sync.audit_log import AuditLogMethods
+from offhook.client.sync.calls import CallsMethods
+from offhook.client.sync.keys import KeysMethods
+from offhook.client.sync.knowledge_bases import KnowledgeBasesMethods
+from offhook.client.sync.operations import OperationsMethods
+from offhook.client.sync.phone_numbers import PhoneNumbersMethods
+from offhook.client.sync.post_call_questions import PostCallQuestionsMethods
+from offhook.client.sync.trunks import TrunksMethods
+
+__all__ = ["Client"]
+
+
+class Client(
+    AgentsMethods,
+    AuditLogMethods,
+    CallsMethods,
+    KeysMethods,
+    KnowledgeBasesMethods,
+    OperationsMethods,
+    PhoneNumbersMethods,
+    PostCallQuestionsMethods,
+    TrunksMethods,
+):
+    """A method for each operation of the API. All raise ApiStatusError and ConnectionFailedError."""

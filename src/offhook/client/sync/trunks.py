@@ -1,0 +1,81 @@
+"""Operations on trunks.
+
+Written by ``tools/make_client.py`` from the API's OpenAPI document; don't edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from offhook.client import shapes
+from offhook.client.request import UNSET, Page, Unset, build, read_data, read_page, segment
+from offhook.client.transport import Transport
+
+
+class TrunksMethods(Transport):
+    """What can be done with trunks."""
+
+    def list_trunks(
+        self,
+        *,
+        use_cursor: bool | None = None,
+        cursor: str | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+    ) -> Page[shapes.Trunk]:
+        """Trunks of the organization, newest first."""
+        request = build(
+            "GET", "/v1/trunks", query={"use_cursor": use_cursor, "cursor": cursor, "page": page, "limit": limit}
+        )
+        return read_page(self.send(request), shapes.Trunk)
+
+    def iter_trunks(self, *, limit: int | None = None) -> Iterator[shapes.Trunk]:
+        """All of ``list_trunks``, page after page; ``limit`` is the size of a page."""
+        cursor: str | None = None
+        while True:
+            page = self.list_trunks(limit=limit, use_cursor=True, cursor=cursor)
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def add_trunk(
+        self,
+        *,
+        name: str,
+        host: str,
+        type: Literal["sip"] | Unset = UNSET,
+        port: int | Unset | None = UNSET,
+        transport: Literal["udp", "tcp", "tls"] | Unset = UNSET,
+        srtp: bool | Unset = UNSET,
+        username: str | Unset | None = UNSET,
+        password: str | Unset | None = UNSET,
+        register: bool | Unset = UNSET,
+        allowed_sources: Sequence[str] | Unset = UNSET,
+        codecs: Sequence[Literal["PCMU", "PCMA"]] | Unset = UNSET,
+    ) -> shapes.Trunk:
+        """Add a trunk."""
+        request = build(
+            "POST",
+            "/v1/trunks",
+            body={
+                "name": name,
+                "type": type,
+                "host": host,
+                "port": port,
+                "transport": transport,
+                "srtp": srtp,
+                "username": username,
+                "password": password,
+                "register": register,
+                "allowed_sources": allowed_sources,
+                "codecs": codecs,
+            },
+        )
+        return read_data(self.send(request), shapes.Trunk)
+
+    def get_trunk(self, trunk_id: str) -> shapes.Trunk:
+        """One trunk."""
+        request = build("GET", f"/v1/trunks/{segment(trunk_id)}")
+        return read_data(self.send(request), shapes.Trunk)
