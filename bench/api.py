@@ -96,7 +96,7 @@ async def prepare(folder: Path) -> Fixture:
 
 
 class Nothing:
-    """No calls and no recordings: what this benchmark asks for needs neither."""
+    """No calls, recordings or webhooks: what this benchmark asks for needs none of them."""
 
 
 def application(kind: str, fixture: Fixture, body: bytes) -> Any:  # noqa: ANN401 - any ASGI application
@@ -104,7 +104,8 @@ def application(kind: str, fixture: Fixture, body: bytes) -> Any:  # noqa: ANN40
     if kind == "call":
         database = Database(sqlite_url(fixture.folder / "offhook.db"))
         knowledge = Knowledge(database, Settings(data_dir=fixture.folder), "secret")
-        return create_app(ApiDeps(database, CallWriter(database), Nothing(), Nothing(), knowledge))
+        nothing = Nothing()
+        return create_app(ApiDeps(database, CallWriter(database), nothing, nothing, knowledge, nothing))
     if kind == "framework":
         app = FastAPI()
 

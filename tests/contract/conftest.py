@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
 from offhook.api.app import create_app
 from offhook.api.control import ApiDeps
@@ -24,9 +25,12 @@ from offhook.record.lifecycle import EndCode, EndReason, Status
 from offhook.settings import Settings
 from offhook.store.bootstrap import bootstrap
 from offhook.store.database import Database
+from offhook.store.deliveries import DeliveryStatus, Result, note
 from offhook.store.keys import ApiKeys, Scope
 from offhook.store.organizations import Organizations
+from offhook.store.tables import outbox, webhook_deliveries
 from offhook.store.writer import CallWriter
+from offhook.webhooks.service import Webhooks
 
 AGENT = {
     "name": "Desk",
@@ -92,6 +96,7 @@ class Site:
     writer: CallWriter
     desk: Desk
     knowledge: Knowledge
+    webhooks: Webhooks
     app: Any
     organization_id: str
     http: httpx2.AsyncClient
@@ -105,6 +110,17 @@ class Site:
 
     def other_organization(self) -> str:
         return Organizations(self.database).create("Other").id
+
+    def failed_delivery(self, call_id: str, endpoint: dict[str, Any]) -> str:
+        """The id of a delivery of the call's first event, which nobody wanted."""
+        with self.database.write() as connection:
+            event = connection.execute(select(outbox).where(outbox.c.call_id == call_id).limit(1)).one()
+            result = Result(
+                event=event, endpoint_id=endpoint["id"], url=endpoint["url"], status=DeliveryStatus.FAILED, at_us=1,
+                response_code=404, latency_ms=3, error="the receiver answered 404",
+            )  # fmt: skip
+            note(connection, result)
+            return connection.execute(select(webhook_deliveries.c.id)).scalars().one()
 
     async def call(self, **values: Any) -> CallRecord:
         """A call that was answered, spoken on and ended, unless ``ended=False``; CallCreated's fields by name."""
@@ -144,15 +160,17 @@ async def site(database_url, tmp_path):
     first = bootstrap(database)
     desk = Desk(writer)
     knowledge = Knowledge(database, Settings(data_dir=tmp_path, models_dir=tmp_path / "models"), "secret")
+    webhooks = Webhooks(database, "secret", ["127.0.0.0/8"], links=Links())
     limits = RateLimits(failures=100_000)
-    app = create_app(ApiDeps(database, writer, desk, Links(), knowledge, knowledge.routes(), limits))
+    app = create_app(ApiDeps(database, writer, desk, Links(), knowledge, webhooks, knowledge.routes(), limits))
     transport = httpx2.ASGITransport(app=app)
     headers = {"X-Api-Key": first.api_key, "Authorization": f"Bearer {first.api_key}"}
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://test", headers=headers) as http,
     ):
-        yield Site(database, writer, desk, knowledge, app, first.organization.id, http)
+        yield Site(database, writer, desk, knowledge, webhooks, app, first.organization.id, http)
+    await webhooks.close()
     await knowledge.close()
     await writer.close()
     database.close()
@@ -220,7 +238,11 @@ async def ids(site: Site, agent: dict[str, Any]) -> dict[str, str]:
     call = await site.call()
     agent_id = await made("/v1/agents", **agent)
     question = {"name": "Why", "description": "Why did they call?", "type": "text"}
+    await site.http.patch(f"/v1/agents/{agent_id}", json={"webhook_url": "https://hooks.example.com/"})
+    (endpoint,) = (await site.http.get("/v1/webhooks/endpoints")).json()["data"]
     return {
+        "endpoint_id": endpoint["id"],
+        "delivery_id": site.failed_delivery(call.call_id, endpoint),
         "call_id": call.call_id,
         "agent_id": agent_id,
         "question_id": await made(f"/v1/agents/{agent_id}/post-call-questions", questions=[question]),

@@ -55,6 +55,11 @@ async def test_a_key_ends_with_the_request_that_revokes_it(site):
 
 # The scopes that open a route, where they don't follow from its method and first word.
 OPENED_BY = {
+    "POST /v1/webhooks/deliveries/{delivery_id}/resend": Scope.CALLS_WRITE,
+    "GET /v1/webhooks/endpoints": Scope.AGENTS_READ,
+    "GET /v1/webhooks/endpoints/{endpoint_id}": Scope.AGENTS_READ,
+    "GET /v1/webhooks/endpoints/{endpoint_id}/secrets": None,
+    "POST /v1/webhooks/endpoints/{endpoint_id}/rotate-secret": None,
     "POST /v1/knowledge-bases/{knowledge_base_id}/search": Scope.AGENTS_READ,
     "POST /v1/trunks": None, "PATCH /v1/trunks/{trunk_id}": None, "DELETE /v1/trunks/{trunk_id}": None,
 }  # fmt: skip
@@ -62,6 +67,7 @@ FAMILIES = {
     "calls": (Scope.CALLS_READ, Scope.CALLS_WRITE), "agents": (Scope.AGENTS_READ, Scope.AGENTS_WRITE),
     "phone-numbers": (Scope.AGENTS_READ, Scope.AGENTS_WRITE), "trunks": (Scope.AGENTS_READ, Scope.AGENTS_WRITE),
     "knowledge-bases": (Scope.AGENTS_READ, Scope.AGENTS_WRITE),
+    "events": (Scope.CALLS_READ, None), "webhooks": (Scope.CALLS_READ, Scope.AGENTS_WRITE),
     "api-keys": (None, None), "organization": (None, None), "audit-log": (None, None),
 }  # fmt: skip
 

@@ -22,7 +22,20 @@ from offhook.api.fast_lane import FastLane
 from offhook.api.gate import Gate
 from offhook.api.openapi import describe
 from offhook.api.resources import Resources
-from offhook.api.v1 import agents, audit, calls, health, keys, knowledge, numbers, questions, recordings, trunks
+from offhook.api.v1 import (
+    agents,
+    audit,
+    calls,
+    events,
+    health,
+    keys,
+    knowledge,
+    numbers,
+    questions,
+    recordings,
+    trunks,
+    webhooks,
+)
 from offhook.errors import OffhookError
 
 _HANDLED = (ApiError, OffhookError, SQLAlchemyError, RequestValidationError, HTTPException)
@@ -72,7 +85,9 @@ def create_app(deps: ApiDeps) -> FastAPI:
     app.front = Conventions(FastLane(app.framework, resources), Gate(authenticator, deps.limits))
     for kind in _HANDLED:
         app.add_exception_handler(kind, respond)
-    for module in (calls, recordings, agents, questions, numbers, trunks, keys, knowledge, audit, health):
+    for module in (
+        calls, recordings, agents, questions, numbers, trunks, keys, knowledge, webhooks, events, audit, health,
+    ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes.extend(deps.routes)
     describe(app)

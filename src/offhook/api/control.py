@@ -16,6 +16,7 @@ from offhook.knowledge.service import Knowledge
 from offhook.record.fold import CallRecord
 from offhook.store.database import Database
 from offhook.store.writer import CallWriter
+from offhook.webhooks.service import Webhooks
 
 
 class CallControl(Protocol):
@@ -62,5 +63,6 @@ class ApiDeps:
     control: CallControl
     links: RecordingLinks
     knowledge: Knowledge
+    webhooks: Webhooks
     routes: Sequence[BaseRoute] = field(default=())
     limits: RateLimits = field(default_factory=RateLimits)

@@ -20,6 +20,7 @@ from offhook.store.organizations import Organizations
 from offhook.store.questions import PostCallQuestions
 from offhook.store.trunks import Trunks
 from offhook.store.writer import CallWriter
+from offhook.webhooks.service import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,11 @@ class Resources:
     def knowledge(self) -> Knowledge:
         """Knowledge bases."""
         return self.deps.knowledge
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Webhooks, their log, and live events."""
+        return self.deps.webhooks
 
     @property
     def writer(self) -> CallWriter:

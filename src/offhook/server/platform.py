@@ -30,8 +30,10 @@ from offhook.review.worker import ReviewWorker
 from offhook.server import capacity
 from offhook.server.http import HttpServer
 from offhook.server.memory import give_back
+from offhook.server.node import Node
 from offhook.server.providers import Providers, local_providers
 from offhook.server.recovery import Recovery
+from offhook.server.sweeper import Sweeper
 from offhook.server.warming import Warmer
 from offhook.server.web import build_app
 from offhook.settings import Settings, ensure_secret_key
@@ -41,7 +43,9 @@ from offhook.store.calls import Calls
 from offhook.store.database import Database, database_url
 from offhook.store.keys import ApiKeys
 from offhook.store.numbers import PhoneNumbers
+from offhook.store.workers import Workers
 from offhook.store.writer import CallWriter
+from offhook.webhooks.service import Webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +61,7 @@ class Platform:
         self.recordings: Recordings
         self.knowledge: Knowledge
         self.warmer: Warmer
+        self.webhooks: Webhooks
         self._writer: CallWriter
         self._http: HttpServer
         self._sip: SipEndpoint
@@ -125,11 +130,13 @@ class Platform:
 
     async def _start(self, providers: Providers | None) -> None:
         settings, stack = self.settings, self._stack
-        writer = CallWriter(self._database)
-        stack.push_async_callback(writer.close)
+        sweeper = await self._enlist()
+        writer = self._writer
         secret = ensure_secret_key(settings)
         self.recordings = Recordings(settings.data_dir, open_files(settings, "recordings", under=""), secret, "")
         stack.push_async_callback(self.recordings.close)
+        self.webhooks = Webhooks(self._database, secret, settings.webhook_allow, links=self.recordings)
+        stack.push_async_callback(self.webhooks.close)
         await self.recordings.watch.first()
         self.knowledge = Knowledge(self._database, settings, secret)
         stack.push_async_callback(self.knowledge.close)
@@ -152,14 +159,14 @@ class Platform:
             providers.recognizer, providers.synthesizer, providers.shelf.model_for, HttpFunctions(http), turn_model,
             pool, hub, writer, self.recordings, http, servers,
         )  # fmt: skip
-        self._writer = writer
         review = ReviewWorker(self._database, writer, providers.shelf.model_for)
         stack.push_async_callback(review.close)
         self.calls = CallManager(services, Directory(self._database), self._capacity(providers))
         recovery = Recovery(self._database, writer, self.recordings)
-        await recovery.close_orphans()
+        await sweeper.sweep_own()
         review.start()
         await self._listen(hub)
+        self._spawn(sweeper.run(), "sweeper")
         self.warmer = Warmer(self._database, providers.synthesizer, providers.shelf.load, lambda: self.calls.active > 0)
         self._spawn(self.knowledge.start(), "start-knowledge")
         self._spawn(self.warmer.run(), "warm-voice")
@@ -167,6 +174,16 @@ class Platform:
         self._spawn(self.recordings.watch.run(), "watch-storage")
         if providers.local and settings.max_calls is None:
             self._spawn(self._measure(providers), "measure-capacity")
+
+    async def _enlist(self) -> Sweeper:
+        """Be a worker of the database, under the data directory's identity where that is ours alone."""
+        node, workers = Node.take(self.settings.data_dir), Workers(self._database)
+        self._stack.callback(node.close)
+        worker_id = await asyncio.to_thread(workers.register, node.id)
+        self._stack.callback(workers.remove, worker_id)
+        self._writer = CallWriter(self._database, worker_id=worker_id)
+        self._stack.push_async_callback(self._writer.close)
+        return Sweeper(workers, self._writer, worker_id, node.id)
 
     async def _listen(self, hub: VoiceHub) -> None:
         settings, stack = self.settings, self._stack
@@ -181,12 +198,14 @@ class Platform:
         )  # fmt: skip
         app = build_app(
             settings, self._database, writer=self._writer, calls=self.calls, recordings=self.recordings,
-            knowledge=self.knowledge,
+            knowledge=self.knowledge, webhooks=self.webhooks,
         )  # fmt: skip
         self._http = HttpServer(app, settings.http_host, settings.http_port)
         await self._http.start()
         stack.push_async_callback(self._http.close)
+        stack.push_async_callback(self.webhooks.live.close)  # streams end before the server waits for its requests
         self.recordings.public_url = self.knowledge.public_url = self.url
+        self.webhooks.start(self._writer)
         self.calls.attach(self._sip)
         await self._sip.start()
         stack.push_async_callback(self._sip.close)

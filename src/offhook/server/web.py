@@ -16,6 +16,7 @@ from offhook.settings import Settings
 from offhook.store.calls import Calls
 from offhook.store.database import Database
 from offhook.store.writer import CallWriter
+from offhook.webhooks.service import Webhooks
 
 
 class PublishedRecordings:
@@ -41,8 +42,9 @@ def build_app(
     calls: CallManager,
     recordings: Recordings,
     knowledge: Knowledge,
+    webhooks: Webhooks,
 ) -> FastAPI:
     """The API on this process's calls, recordings and knowledge bases."""
     limits = RateLimits(settings.rate_limit_key, settings.rate_limit_organization, settings.rate_limit_failures)
     routes = [*recordings.routes(PublishedRecordings(Calls(database))), *knowledge.routes()]
-    return create_app(ApiDeps(database, writer, calls, recordings, knowledge, routes, limits))
+    return create_app(ApiDeps(database, writer, calls, recordings, knowledge, webhooks, routes, limits))

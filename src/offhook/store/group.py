@@ -8,17 +8,16 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from offhook.store.database import Database
+from offhook.store.database import Database, clashed, unavailable
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-_Job = tuple[Work[Any], asyncio.Future[Any]]
+_Job = tuple[str, Work[Any], asyncio.Future[Any]]
 RETRY_S = 1.0  # a database that restarts takes a few of these
-MAX_COLLISIONS = 3  # two in a row are rare; a write that always fails is a mistake
+MOST_CLASHES = 5  # with what other processes write at the same time; a write that always fails is a mistake
 
 
 class GroupCommit:
@@ -33,10 +32,14 @@ class GroupCommit:
         self._jobs: list[_Job] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def run(self, work: Work[T]) -> T:
-        """Do it in a transaction; its result once it is durable. It may run more than once: it only writes."""
+    async def run(self, key: str, work: Work[T]) -> T:
+        """Do it in a transaction; its result once it is durable. It may run more than once: it only writes.
+
+        ``key`` is the call that it is about. Whoever writes many calls in one transaction takes them in this order,
+        so that no two wait for each other.
+        """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.append((work, done))
+        self._jobs.append((key, work, done))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain(), name="group-commit")
         return await done
@@ -48,37 +51,34 @@ class GroupCommit:
 
     async def _drain(self) -> None:
         while self._jobs:
-            group, self._jobs = [job for job in self._jobs if not job[1].done()], []
+            group, self._jobs = [job for job in self._jobs if not job[2].done()], []
+            group.sort(key=lambda job: job[0])
             await self._write(group)
 
     async def _write(self, group: list[_Job]) -> None:
-        collisions = 0
+        clashes = 0
         while True:
             try:
                 results = await asyncio.to_thread(self._transaction, group)
             except Exception as error:  # noqa: BLE001 - whatever a write raises is for who waits for it
-                if _away(error):
+                if clashed(error) and clashes < MOST_CLASHES:
+                    clashes += 1
+                    continue
+                if unavailable(error):
                     log.warning("database_away", waiting=len(group) + len(self._jobs), error=str(error))
                     await asyncio.sleep(RETRY_S)
-                    continue
-                if len(group) == 1 and isinstance(error, IntegrityError) and collisions < MAX_COLLISIONS:
-                    collisions += 1
                     continue
                 if len(group) > 1:
                     for job in group:
                         await self._write([job])
-                elif not group[0][1].done():
-                    group[0][1].set_exception(error)
+                elif not group[0][2].done():
+                    group[0][2].set_exception(error)
                 return
-            for (_, done), result in zip(group, results, strict=True):
+            for (_, _, done), result in zip(group, results, strict=True):
                 if not done.done():  # who asked may have been cancelled meanwhile
                     done.set_result(result)
             return
 
     def _transaction(self, group: list[_Job]) -> list[Any]:
         with self._database.write() as connection:
-            return [work(connection) for work, _ in group]
-
-
-def _away(error: Exception) -> bool:
-    return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+            return [work(connection) for _, work, _ in group]

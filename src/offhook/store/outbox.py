@@ -21,9 +21,9 @@ _FINAL_NAMES = frozenset(status.value for status in FINAL)
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events as JSON, oldest first; ``cursor`` is where to go on, also when there was nothing (yet)."""
+    """Events, oldest first; ``cursor`` is where to go on, also when there was nothing (yet)."""
 
-    bodies: list[str]
+    events: Sequence[Row[Any]]
     cursor: str | None
 
 
@@ -49,9 +49,7 @@ class Outbox:
         write an earlier one, what came after it is not shown.
         """
         place = tuple_(outbox.c.xid, outbox.c.id)
-        query = select(outbox.c.xid, outbox.c.id, outbox.c.body).where(
-            outbox.c.organization_id == organization_id, outbox.c.xid < Horizon()
-        )
+        query = select(outbox).where(outbox.c.organization_id == organization_id, outbox.c.xid < Horizon())
         with self._database.read() as connection:
             if after is not None:
                 match = _CURSOR.fullmatch(after)
@@ -66,7 +64,7 @@ class Outbox:
                 query = query.where(place > start)
             rows = connection.execute(query.order_by(outbox.c.xid, outbox.c.id).limit(limit)).all()
         cursor = f"{rows[-1].xid}.{rows[-1].id}" if rows else after
-        return EventPage([row.body for row in rows], cursor)
+        return EventPage(rows, cursor)
 
     def of_call(self, organization_id: str, call_id: str, last_event_id: str | None) -> CallSoFar:
         """A call's events after the one named; all of them when it isn't one of its own. Raises NotFoundError."""

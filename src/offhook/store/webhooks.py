@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from offhook.errors import ConflictError, NotFoundError
+from offhook.store import audit
 from offhook.store.database import Database
 from offhook.store.ids import new_id, now_us
 from offhook.store.sealing import Sealer
@@ -84,6 +85,9 @@ class Endpoints:
             sooner = or_(webhook_secrets.c.expires_us.is_(None), webhook_secrets.c.expires_us > until)
             connection.execute(update(webhook_secrets).where(mine, sooner).values(expires_us=until))
             self._add_secret(connection, endpoint_id)
+            audit.note(
+                connection, organization_id, "webhook_endpoint.secret_rotated", endpoint_id, grace_seconds=grace_s
+            )
             return self.live_secrets(connection, endpoint_id)
 
     def enable(self, organization_id: str, endpoint_id: str) -> Endpoint:
@@ -95,6 +99,7 @@ class Endpoints:
                 .where(webhook_endpoints.c.id == endpoint_id)
                 .values(stopped_us=None, stop_reason=None)
             )
+            audit.note(connection, organization_id, "webhook_endpoint.enabled", endpoint_id)
             return _endpoint(_must(connection, organization_id, endpoint_id))
 
     # ------------------------------------------------------------------ for those who send

@@ -258,7 +258,8 @@ class CallWriter:
     def _write(self, group: tuple[_Job, ...]) -> None:
         known = self._counters.copy()
         with self._database.write() as connection:
-            for job in group:
+            # In one order everywhere: calls that two transactions hold are then never waited for crosswise.
+            for job in sorted(group, key=lambda job: job.call_id):
                 job.write(connection, known)
         told = frozenset(job.call_id for job in group if self._told(job.call_id, known))
         while len(known) > COUNTERS_KEPT:

@@ -22,6 +22,7 @@ from offhook.store.ids import now_us
 from offhook.store.lanes import Lanes
 from offhook.store.leases import Lease
 from offhook.store.webhooks import Endpoints, stop
+from offhook.webhooks.bodies import POST_CALL, Bodies
 from offhook.webhooks.schedule import Schedule
 from offhook.webhooks.sender import Outcome, Sender
 from offhook.webhooks.turn import Pass, Turn, next_turn
@@ -38,8 +39,10 @@ CLOSE_LIMIT_S = 3.0  # requests under way at the end get this long, then their c
 class Dispatcher:
     """Sends what the outbox has. ``wake`` it when there is more; ``close`` leaves nothing half-done."""
 
-    def __init__(self, database: Database, endpoints: Endpoints, sender: Sender, schedule: Schedule) -> None:
-        self._database, self._endpoints, self._sender = database, endpoints, sender
+    def __init__(
+        self, database: Database, endpoints: Endpoints, bodies: Bodies, sender: Sender, schedule: Schedule
+    ) -> None:
+        self._database, self._endpoints, self._bodies, self._sender = database, endpoints, bodies, sender
         self._schedule = schedule
         self._lanes = Lanes(lease_s=schedule.lease_s)
         self._commits = GroupCommit(database)
@@ -60,8 +63,9 @@ class Dispatcher:
     async def close(self) -> None:
         """Take nothing more, let requests finish for a moment, and give back what didn't."""
         self._closing = True
+        self._woken.set()
         if self._runner is not None:
-            self._runner.cancel()
+            # Not cancelled: a claim under way would stay behind, and nobody would have it.
             await asyncio.wait([self._runner])
         left = dict(self._tasks)
         if left:
@@ -72,20 +76,20 @@ class Dispatcher:
         if given_back:
             await asyncio.wait([task for task, _ in given_back])
         for _, lease in given_back:
-            await self._commits.run(partial(self._give_back, lease=lease))
+            await self._commits.run(lease.id, partial(self._give_back, lease=lease))
         await self._commits.close()
 
     # ------------------------------------------------------------------ choosing calls
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:
             self._woken.clear()
             try:
                 claimed = await self._claim_some()
             except DBAPIError as error:
                 log.warning("webhooks_wait_for_database", error=str(error))
                 claimed = False
-            if not claimed:
+            if not (claimed or self._closing):
                 try:
                     await asyncio.wait_for(self._woken.wait(), self._schedule.poll_s)
                 except TimeoutError:
@@ -95,7 +99,8 @@ class Dispatcher:
         free = MAX_AT_ONCE - len(self._tasks)
         if free <= 0:
             return False
-        leases = await asyncio.to_thread(self._claim, free, Counter(self._under_way))
+        ours = frozenset(lease.id for lease in self._tasks.values())
+        leases = await asyncio.to_thread(self._claim, free, Counter(self._under_way), ours)
         for lease in leases:
             self._under_way[lease.row["agent_id"]] += 1
             task = asyncio.create_task(self._drive(lease), name=f"webhooks-{lease.id}")
@@ -103,13 +108,14 @@ class Dispatcher:
             task.add_done_callback(self._driven)
         return bool(leases)
 
-    def _claim(self, free: int, under_way: Counter[str]) -> list[Lease]:
+    def _claim(self, free: int, under_way: Counter[str], ours: frozenset[str]) -> list[Lease]:
+        """``ours`` are left out: when this machine stood still, a lease may have run out under a request."""
         full = [agent_id for agent_id, count in under_way.items() if count >= MAX_PER_AGENT]
         with self._database.read() as connection:
             waiting = self._lanes.waiting(connection, without_agents=full, limit=LOOK_AT)
         chosen: list[str] = []
         for call in waiting:
-            if len(chosen) < free and under_way[call.agent_id] < MAX_PER_AGENT:
+            if call.call_id not in ours and len(chosen) < free and under_way[call.agent_id] < MAX_PER_AGENT:
                 under_way[call.agent_id] += 1
                 chosen.append(call.call_id)
         if not chosen:
@@ -133,25 +139,27 @@ class Dispatcher:
     async def _drive(self, lease: Lease) -> None:
         while await self._step(lease):
             if self._closing:
-                await self._commits.run(partial(self._give_back, lease=lease))
+                await self._commits.run(lease.id, partial(self._give_back, lease=lease))
                 return
 
     async def _step(self, lease: Lease) -> bool:
         """Do what comes next in a call; whether there is more, and the call is still ours."""
         turn = await asyncio.to_thread(self._read, lease)
         if turn is None:
-            await self._commits.run(partial(self._lanes.finish, lease=lease))
+            await self._commits.run(lease.id, partial(self._lanes.finish, lease=lease))
             return False
         if isinstance(turn, Pass):
-            return bool(await self._commits.run(partial(self._lanes.settle, lease=lease, sequence=turn.sequence)))
+            return bool(
+                await self._commits.run(lease.id, partial(self._lanes.settle, lease=lease, sequence=turn.sequence))
+            )
         if turn.endpoint is None:
             owner = (turn.event.organization_id, turn.event.agent_id, turn.url)
-            await self._commits.run(lambda connection: self._endpoints.ensure(connection, *owner))
+            await self._commits.run(lease.id, lambda connection: self._endpoints.ensure(connection, *owner))
             return True
         if turn.endpoint.stopped_us is not None:
-            return await self._commits.run(partial(self._skip, lease=lease, turn=turn))
+            return await self._commits.run(lease.id, partial(self._skip, lease=lease, turn=turn))
         outcome = await self._send(turn)
-        return await self._commits.run(partial(self._conclude, lease=lease, turn=turn, outcome=outcome))
+        return await self._commits.run(lease.id, partial(self._conclude, lease=lease, turn=turn, outcome=outcome))
 
     def _read(self, lease: Lease) -> Turn | Pass | None:
         with self._database.read() as connection:
@@ -160,7 +168,10 @@ class Dispatcher:
     async def _send(self, turn: Turn) -> Outcome:
         if turn.secrets is None:
             return Outcome(now_us() / 1e6, 0, error="the endpoint's secret can't be opened: see OFFHOOK_SECRET_KEY")
-        return await self._sender.send(turn.url, turn.event.event_id, turn.event.body, turn.secrets)
+        body = turn.event.body
+        if turn.event.type == POST_CALL:
+            (body,) = await asyncio.to_thread(self._bodies.complete, [turn.event])
+        return await self._sender.send(turn.url, turn.event.event_id, body, turn.secrets)
 
     # ------------------------------------------------------------------ what is written
 

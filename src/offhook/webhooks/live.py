@@ -86,8 +86,8 @@ class LiveEvents:
         for followed in self._calls.values():
             for queue in followed.listeners:
                 _end(queue)
+        self._wake.set()
         if self._tail is not None:
-            self._tail.cancel()
             await asyncio.wait([self._tail])
 
     async def _news(self, queue: _Queue, last: int) -> AsyncIterator[_Event | None]:
@@ -120,7 +120,7 @@ class LiveEvents:
     # ------------------------------------------------------------------ the tail
 
     async def _run(self) -> None:
-        while self._calls:
+        while self._calls and not self._closing:
             try:
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
             except TimeoutError:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from offhook.egress.guard import Guard, GuardedTransport
 from offhook.errors import ConflictError
 from offhook.record.fold import encode
+from offhook.store import audit
 from offhook.store.database import Database
 from offhook.store.deliveries import Deliveries, Delivery, DeliveryStatus, note
 from offhook.store.ids import new_id
@@ -21,6 +22,7 @@ from offhook.store.sealing import Sealer
 from offhook.store.tables import agents
 from offhook.store.webhooks import Endpoint, Endpoints
 from offhook.store.writer import CallWriter
+from offhook.webhooks.bodies import Bodies, Links
 from offhook.webhooks.dispatcher import MAX_AT_ONCE, Dispatcher, result_of
 from offhook.webhooks.live import LiveEvents
 from offhook.webhooks.schedule import Schedule
@@ -40,7 +42,7 @@ class Webhooks:
         secret_key: str,
         allow: Iterable[str] = (),
         schedule: Schedule | None = None,
-        transport: GuardedTransport | None = None,
+        links: Links | None = None,
     ) -> None:
         schedule = schedule or Schedule()
         self._database = database
@@ -48,9 +50,9 @@ class Webhooks:
         self.deliveries = Deliveries(database)
         self.outbox = Outbox(database)
         self.live = LiveEvents(database)
-        transport = transport or GuardedTransport(Guard(allow), connections=MAX_AT_ONCE)
-        self._sender = Sender(transport, schedule.limit_s)
-        self._dispatcher = Dispatcher(database, self.endpoints, self._sender, schedule)
+        self.bodies = Bodies(database, links)
+        self._sender = Sender(GuardedTransport(Guard(allow), connections=MAX_AT_ONCE), schedule.limit_s)
+        self._dispatcher = Dispatcher(database, self.endpoints, self.bodies, self._sender, schedule)
 
     def start(self, writer: CallWriter) -> None:
         """Deliver what is there, and what the writer adds, as soon as it is durable."""
@@ -101,7 +103,8 @@ class Webhooks:
     async def _send(self, turn: Turn) -> Outcome:
         if turn.secrets is None:
             raise ConflictError("the endpoint's secret can't be opened: OFFHOOK_SECRET_KEY is not the one it was under")
-        return await self._sender.send(turn.url, turn.event.event_id, turn.event.body, turn.secrets)
+        (body,) = await asyncio.to_thread(self.bodies.complete, [turn.event])
+        return await self._sender.send(turn.url, turn.event.event_id, body, turn.secrets)
 
     def _turn(self, delivery: Delivery) -> Turn:
         event = self.deliveries.event(delivery.event_id)
@@ -129,5 +132,9 @@ class Webhooks:
         )
         with self._database.write() as connection:
             note(connection, result)
+            audit.note(
+                connection, turn.event.organization_id, "webhook_delivery.resent", delivery.id,
+                event_id=delivery.event_id, delivered=outcome.delivered,
+            )  # fmt: skip
             if outcome.delivered:
                 hurry(connection, turn.event.call_id)

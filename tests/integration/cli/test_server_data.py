@@ -16,6 +16,7 @@ from offhook.knowledge.service import Knowledge
 from offhook.settings import Settings
 from offhook.store.keys import Scope
 from offhook.store.writer import CallWriter
+from offhook.webhooks.service import Webhooks
 
 AGENT = """
 name: Reception
@@ -49,7 +50,8 @@ async def server(local, data_dir):
     writer = CallWriter(local._database)
     placed = Placed()
     knowledge = Knowledge(local._database, Settings(data_dir=data_dir), "secret")
-    app = create_app(ApiDeps(local._database, writer, placed, local._recordings, knowledge))
+    webhooks = Webhooks(local._database, "secret")
+    app = create_app(ApiDeps(local._database, writer, placed, local._recordings, knowledge, webhooks))
     opened = []
 
     class Server:
@@ -63,6 +65,7 @@ async def server(local, data_dir):
         yield Server()
     for backend in opened:
         await backend.close()
+    await webhooks.close()
     await writer.close()
 
 

@@ -13,12 +13,13 @@ from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode, EndReason, Status
 from offhook.store.agents import Agents
 from offhook.store.bootstrap import bootstrap
-from offhook.store.database import Database, sqlite_url
+from offhook.store.database import Database
 from offhook.store.deliveries import Deliveries, DeliveryFilter
 from offhook.store.sealing import Sealer
 from offhook.store.tables import webhook_lanes
 from offhook.store.webhooks import Endpoints
 from offhook.store.writer import CallWriter
+from offhook.webhooks.bodies import Bodies
 from offhook.webhooks.dispatcher import Dispatcher
 from offhook.webhooks.schedule import Schedule
 from offhook.webhooks.sender import Sender
@@ -31,12 +32,13 @@ FAST = Schedule(Schedule().scaled(0.001).retries_s[:4], limit_s=0.5, lease_s=1.0
 class House:
     """The stores, and ways to put things in and wait for what becomes of them."""
 
-    def __init__(self, path):
-        self.database = Database.open(sqlite_url(path))
+    def __init__(self, url):
+        self.url, self.database = url, Database(url)
         self.organization_id = bootstrap(self.database).organization.id
         self.writer = CallWriter(self.database, gather_s=0.001)
         self.endpoints = Endpoints(self.database, Sealer("secret"))
         self.deliveries = Deliveries(self.database)
+        self.bodies = Bodies(self.database)
         self.dispatchers = []
 
     def agent(self, url, subscriptions=EVENTS):
@@ -72,7 +74,8 @@ class House:
 
     def dispatch(self, schedule=FAST, transport=None):
         transport = transport or GuardedTransport(Guard(["127.0.0.0/8"]))
-        dispatcher = Dispatcher(self.database, self.endpoints, Sender(transport, schedule.limit_s), schedule)
+        sender = Sender(transport, schedule.limit_s)
+        dispatcher = Dispatcher(self.database, self.endpoints, self.bodies, sender, schedule)
         loop = asyncio.get_running_loop()
         self.writer.on_commit.append(lambda _: loop.call_soon_threadsafe(dispatcher.wake))
         dispatcher.start()
@@ -110,7 +113,7 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path):
-    house = House(tmp_path / "offhook.db")
+async def house(database_url):
+    house = House(database_url)
     yield house
     await house.close()
