@@ -35,6 +35,7 @@ FAIL, HANG = 0.20, 0.05
 EVENTS_A_CALL = 20
 AGENTS = 5
 SCHEDULE = Schedule(Schedule().scaled(0.01).retries_s, limit_s=1.0, lease_s=2.0, poll_s=0.1)
+LIFE_S = 6.0  # at most; three on average
 TYPES = ["event_call_status_updated", "event_transcript"]
 
 
@@ -71,6 +72,7 @@ async def send(url: str) -> None:
     webhooks = Webhooks(database, "bench", ["127.0.0.0/8"], SCHEDULE)
     writer = CallWriter(database)
     webhooks.start(writer)
+    print("ready", flush=True)
     await asyncio.Event().wait()
 
 
@@ -98,10 +100,12 @@ async def write(writer: CallWriter, organization_id: str, agent_id: str, events:
 async def killer(url: str, dice: random.Random, kills: list[float]) -> None:
     """Start the sender and kill it, for ever."""
     while True:
-        process = await asyncio.create_subprocess_exec(sys.executable, __file__, "--send", url)
+        command = (sys.executable, __file__, "--send", url)
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         try:
-            # It takes a second or so to start; then it works for a random while.
-            await asyncio.sleep(1.5 + dice.random() * 4)
+            if process.stdout is not None:
+                await process.stdout.readline()
+            await asyncio.sleep(dice.random() * LIFE_S)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)

@@ -50,7 +50,11 @@ class Settings(BaseModel):
     rtp_port_max: int = Field(19999, ge=1025, le=65535, description="Last RTP port.")
     public_host: str | None = Field(None, description="Address put into SIP and SDP; absent: the route's own address.")
     public_url: str | None = Field(None, description="Base of URLs given to clients; absent: http://host:port.")
-    secret_key: str | None = Field(None, description="Signs URLs; made and kept in the data directory when absent.")
+    secret_key: str | None = Field(
+        None,
+        description="Signs URLs and seals stored secrets; made and kept in the data directory when absent. "
+        "Servers that share a database need the same.",
+    )
     webhook_allow: tuple[str, ...] = Field(
         (), description="Networks that webhooks may reach beyond the public internet, such as 10.1.0.0/16."
     )

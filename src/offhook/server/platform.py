@@ -136,6 +136,7 @@ class Platform:
         self.recordings = Recordings(settings.data_dir, open_files(settings, "recordings", under=""), secret, "")
         stack.push_async_callback(self.recordings.close)
         self.webhooks = Webhooks(self._database, secret, settings.webhook_allow, links=self.recordings)
+        await asyncio.to_thread(self.webhooks.outbox.settle_in)
         stack.push_async_callback(self.webhooks.close)
         await self.recordings.watch.first()
         self.knowledge = Knowledge(self._database, settings, secret)

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select, tuple_
+from sqlalchemy import Row, and_, or_, select, tuple_, update
 
 from offhook.errors import NotFoundError
 from offhook.record.lifecycle import FINAL
 from offhook.store.database import Database
 from offhook.store.tables import calls, outbox
-from offhook.store.transactions import Horizon
+from offhook.store.transactions import Ceiling, Horizon
 
 _CURSOR = re.compile(r"(\d{1,19})\.(\d{1,19})")
 _FINAL_NAMES = frozenset(status.value for status in FINAL)
@@ -65,6 +65,19 @@ class Outbox:
             rows = connection.execute(query.order_by(outbox.c.xid, outbox.c.id).limit(limit)).all()
         cursor = f"{rows[-1].xid}.{rows[-1].id}" if rows else after
         return EventPage(rows, cursor)
+
+    def settle_in(self) -> bool:
+        """Make rows of another cluster (a dump that was restored) readable: whether there were any.
+
+        Their transaction numbers mean nothing here, and might lie above those that this cluster gives for years.
+        """
+        newest = select(outbox.c.xid >= Ceiling()).order_by(outbox.c.id.desc()).limit(1)
+        with self._database.read() as connection:
+            foreign = bool(connection.execute(newest).scalar())
+        if foreign:
+            with self._database.write() as connection:
+                connection.execute(update(outbox).where(outbox.c.xid >= Ceiling()).values(xid=0))
+        return foreign
 
     def of_call(self, organization_id: str, call_id: str, last_event_id: str | None) -> CallSoFar:
         """A call's events after the one named; all of them when it isn't one of its own. Raises NotFoundError."""

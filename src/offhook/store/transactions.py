@@ -27,6 +27,13 @@ class Horizon(FunctionElement[int]):
     inherit_cache = True
 
 
+class Ceiling(FunctionElement[int]):
+    """No transaction has this number or a higher one yet; a number above all on SQLite."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 @compiles(TransactionId, "sqlite")
 def _sqlite_id(*_: Any, **__: Any) -> str:  # noqa: ANN401 - the compiler's own objects
     return "0"
@@ -38,11 +45,17 @@ def _id(*_: Any, **__: Any) -> str:  # noqa: ANN401 - the compiler's own objects
     return "CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT)"
 
 
+@compiles(Ceiling, "sqlite")
 @compiles(Horizon, "sqlite")
-def _sqlite_horizon(*_: Any, **__: Any) -> str:  # noqa: ANN401 - the compiler's own objects
+def _sqlite_most(*_: Any, **__: Any) -> str:  # noqa: ANN401 - the compiler's own objects
     return "9223372036854775807"
 
 
 @compiles(Horizon)
 def _horizon(*_: Any, **__: Any) -> str:  # noqa: ANN401 - the compiler's own objects
     return "CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT)"
+
+
+@compiles(Ceiling)
+def _ceiling(*_: Any, **__: Any) -> str:  # noqa: ANN401 - the compiler's own objects
+    return "CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT) AS BIGINT)"
