@@ -53,7 +53,8 @@ class LiveEvents:
 
     def committed(self, call_ids: frozenset[str]) -> None:
         """These calls have new events."""
-        if not self._calls.keys().isdisjoint(call_ids):
+        # Look-ups only: the loop may change the table at this moment.
+        if any(call_id in self._calls for call_id in call_ids):
             with suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 self._loop.call_soon_threadsafe(self._note, call_ids)
 
