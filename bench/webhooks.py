@@ -156,14 +156,15 @@ async def measure(total: int, seed: int) -> list[Figure]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="500 events in place of 10,000")
+    parser.add_argument("--quick", action="store_true", help="500 events")
+    parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--send", metavar="URL", help="be the sending process")
     options = parser.parse_args()
     if options.send:
         asyncio.run(send(options.send))
     else:
-        show(asyncio.run(measure(500 if options.quick else 10_000, options.seed)))
+        show(asyncio.run(measure(500 if options.quick else options.events, options.seed)))
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from offhook.errors import NotFoundError
 from offhook.store.database import Database
 from offhook.store.ids import new_id, now_us
-from offhook.store.tables import outbox, webhook_attempts, webhook_deliveries, webhook_lanes
+from offhook.store.tables import outbox, webhook_attempts, webhook_deliveries
 
 MAX_ERROR = 500
 
@@ -172,15 +172,6 @@ def status_of(connection: Connection, event_id: str) -> str | None:
     query = select(webhook_deliveries.c.status).where(webhook_deliveries.c.event_id == event_id)
     found: str | None = connection.execute(query).scalar()
     return found
-
-
-def forget_call(connection: Connection, call_id: str, organization_id: str) -> None:
-    """Delete what is known of the delivery of a call's events, whose record is deleted; nothing more is sent."""
-    mine = (webhook_deliveries.c.organization_id == organization_id, webhook_deliveries.c.call_id == call_id)
-    ids = select(webhook_deliveries.c.id).where(*mine)
-    connection.execute(delete(webhook_attempts).where(webhook_attempts.c.delivery_id.in_(ids)))
-    connection.execute(delete(webhook_deliveries).where(*mine))
-    connection.execute(delete(webhook_lanes).where(webhook_lanes.c.id == call_id))
 
 
 def _outcome(result: Result) -> dict[str, Any]:
