@@ -14,6 +14,9 @@ import msgspec
 Agent = dict[str, Any]
 
 
+DeliveryStatus = Literal["delivered", "retrying", "failed", "skipped"]
+
+
 EndCode = Literal[
     "caller_hung_up",
     "callee_hung_up",
@@ -36,6 +39,9 @@ EndCode = Literal[
     "capacity",
     "platform_failure",
 ]
+
+
+Event = dict[str, Any]
 
 
 Format = Literal["csv", "json", "jsonl"]
@@ -101,6 +107,19 @@ class AskedQuestion(msgspec.Struct, frozen=True, kw_only=True):
     question_origin: str
 
 
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One request and what came of it."""
+
+    number: int
+    time: datetime
+    url: str
+    delivered: bool
+    resend: bool
+    response_code: int | None
+    latency_ms: int
+    error: str | None
+
+
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One act."""
 
@@ -133,6 +152,37 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
 
 
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on its way to an agent's webhook."""
+
+    id: str
+    event_id: str
+    call_id: str
+    agent_id: str
+    sequence: int
+    type: Literal[
+        "event_call_status_updated",
+        "event_call_answer_type_updated",
+        "event_transcript",
+        "event_tool",
+        "event_task_transition",
+        "event_variable_value_updated",
+        "event_all_variables_resolved",
+        "event_post_call",
+    ]
+    endpoint_id: str
+    url: str
+    status: DeliveryStatus
+    response_code: int | None
+    latency_ms: int | None
+    error: str | None
+    created_at: datetime
+    last_attempt_at: datetime | None
+    next_attempt_at: datetime | None
+    delivered_at: datetime | None
+    attempts: list[Attempt]
+
+
 class DeployedVersion(msgspec.Struct, frozen=True, kw_only=True):
     """A published version."""
 
@@ -147,6 +197,19 @@ class EndReason(msgspec.Struct, frozen=True, kw_only=True):
     code: EndCode
     party: Literal["caller", "callee", "agent", "platform", "provider", "carrier"]
     detail: str
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent's webhook URL. `current` is false for one that the agent had before."""
+
+    id: str
+    agent_id: str
+    url: str
+    current: bool
+    status: Literal["enabled", "stopped"]
+    stopped_at: datetime | None
+    stop_reason: str | None
+    created_at: datetime
 
 
 class Flag(msgspec.Struct, frozen=True, kw_only=True):
@@ -346,6 +409,15 @@ class QuestionOption(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Secret(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret that signs now; `expires_at` is set once a newer one has been made."""
+
+    id: str
+    secret: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
 class SelectedOption(msgspec.Struct, frozen=True, kw_only=True):
     """An option that was chosen."""
 
@@ -364,6 +436,15 @@ class StateStep(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     entered_at: datetime
     reason: str
+
+
+class TestOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a test event came to."""
+
+    delivered: bool
+    response_code: int | None
+    latency_ms: int
+    error: str | None
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
