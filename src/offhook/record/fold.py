@@ -176,7 +176,8 @@ class CallRecord:
         if event.status is Status.RINGING:
             self.ringing_at = event.at
         elif event.status is Status.IN_PROGRESS:
-            self.start_at = event.at
+            # A clock set back between creation and answer must not put one before the other.
+            self.start_at = max(event.at, self.created.at)
         elif event.status in FINAL:
             # A clock set back during the call must not give it a negative length.
             self.end_at = max(event.at, self.start_at or self.created.at)

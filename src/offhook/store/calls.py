@@ -8,19 +8,21 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import FINAL, Status
 from offhook.store.database import Database
 from offhook.store.events import load_record
-from offhook.store.tables import calls
+from offhook.store.tables import call_words, calls
+from offhook.store.transcript_index import says
 
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NO_URLS = b',"recording_url":null,"recording_channels_url":null}'
 _LIVE_NAMES = [status.value for status in Status if status not in FINAL]
 _WORDS = {"true": True, "false": False, "null": None}
+_TIES_US = 1_000_000  # far more than calls of one microsecond move each other's position on
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 
 
@@ -66,6 +68,8 @@ class CallFilter:
     duration_lt_s: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    # What the transcript says, as a user types it (`store/search.py`); finds ended calls only.
+    text: str | None = None
 
 
 _EQUAL = ("agent_id", "type", "status", "direction", "from_number", "to_number", "answer_type", "end_reason")
@@ -95,23 +99,20 @@ class Calls:
 
     def after(self, organization_id: str, wanted: CallFilter, *, limit: int, before_us: int | None = None) -> CallPage:
         """A page by cursor: calls created before ``before_us``. Every page costs the same."""
-        query = _shown().where(*self._conditions(organization_id, wanted))
+        listed, conditions = self._wanted(organization_id, wanted)
         if before_us is not None:
-            query = query.where(calls.c.position < before_us)
+            conditions.append(listed.c.position < before_us)
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(calls.c.position.desc()).limit(limit + 1)).all()
+            rows = connection.execute(_documents(listed, conditions, limit + 1)).all()
         more = rows[limit - 1].position if len(rows) > limit else None
         return CallPage([_stored(row) for row in rows[:limit]], next_before_us=more)
 
     def page(self, organization_id: str, wanted: CallFilter, *, limit: int, page: int) -> CallPage:
         """A page by number, from 1, with the total."""
-        conditions = self._conditions(organization_id, wanted)
-        query = _shown().where(*conditions)
-        count = select(func.count()).select_from(calls).where(*conditions)
+        listed, conditions = self._wanted(organization_id, wanted)
+        count = select(func.count()).select_from(listed).where(*conditions)
         with self._database.read() as connection:
-            rows = connection.execute(
-                query.order_by(calls.c.position.desc()).limit(limit).offset((page - 1) * limit)
-            ).all()
+            rows = connection.execute(_documents(listed, conditions, limit, (page - 1) * limit)).all()
             total = connection.execute(count).scalar_one()
         return CallPage([_stored(row) for row in rows], total_items=total)
 
@@ -133,8 +134,21 @@ class Calls:
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 
-    def _conditions(self, organization_id: str, wanted: CallFilter) -> list[ColumnElement[bool]]:
-        conditions: list[ColumnElement[bool]] = [calls.c.organization_id == organization_id]
+    def _wanted(self, organization_id: str, wanted: CallFilter) -> tuple[Table, list[ColumnElement[bool]]]:
+        """The table that has the list's order, and all conditions."""
+        filters = self._filters(wanted)
+        if wanted.text is None:
+            return calls, [calls.c.organization_id == organization_id, *filters]
+        conditions = [
+            call_words.c.organization_id == organization_id,
+            says(wanted.text, sqlite=self._database.is_sqlite),
+        ]
+        if filters:
+            conditions += [calls.c.id == call_words.c.call_id, *filters]
+        return call_words, conditions
+
+    def _filters(self, wanted: CallFilter) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = []
         for name in _EQUAL:
             value = getattr(wanted, name)
             if value is not None:
@@ -147,6 +161,9 @@ class Calls:
         ):
             if bound is not None:
                 conditions.append(column > bound if above else column < bound)
+        if wanted.start_lt_us is not None:
+            # No call is answered before it is created: the list begins there, past all newer ones.
+            conditions.append(calls.c.position < wanted.start_lt_us + _TIES_US)
         for column, entries in ((calls.c.metadata, wanted.metadata), (calls.c.variables, wanted.variables)):
             conditions += [self._holds(column, key, value) for key, value in entries.items()]
         return conditions
@@ -172,6 +189,14 @@ def _meanings(value: str) -> list[Any]:
     if _NUMBER.fullmatch(value):
         return [value, float(value) if "." in value else int(value)]
     return [value]
+
+
+def _documents(listed: Table, conditions: list[ColumnElement[bool]], limit: int, offset: int = 0) -> Select[Any]:
+    """The documents of a part of the list. The part is found first, by indexes alone where they have all it takes."""
+    call_id = calls.c.id if listed is calls else call_words.c.call_id
+    part = select(call_id.label("id")).where(*conditions).order_by(listed.c.position.desc()).limit(limit).offset(offset)
+    found = part.subquery("part")
+    return _shown().join(found, found.c.id == calls.c.id).order_by(calls.c.position.desc())
 
 
 def _shown() -> Select[Any]:

@@ -19,6 +19,7 @@ from offhook.record.webhooks import webhook_events
 from offhook.store.lanes import extend_lane
 from offhook.store.post_call import enqueue
 from offhook.store.tables import call_events, calls, outbox
+from offhook.store.transcript_index import keep_words
 
 _DECODER: msgspec.json.Decoder[CallEvent] = msgspec.json.Decoder(CallEvent)
 _URL_FIELDS = ("recording_url", "recording_channels_url")
@@ -79,6 +80,7 @@ def store_events(
         after.public_sequence += len(bodies)
         extend_lane(connection, record.created, before.public_sequence, after.public_sequence)
     _project(connection, record, after, stored=before.stored, worker_id=worker_id)
+    keep_words(connection, record, events)
     if record.closing is not None and record.closing in events:
         enqueue(connection, record)
     return record, after

@@ -27,7 +27,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 from offhook.store.leases import lease_columns
 from offhook.store.transactions import TransactionId
@@ -200,6 +200,8 @@ calls = Table(
         )
         for name in ("metadata", "variables")
     ),
+    # Documents lie beside the rows (TOAST), not in them: a filter that walks rows reads a tenth of the pages.
+    postgresql_with={"toast_tuple_target": 256},
 )
 
 # What happened, in order: the record is the fold of these rows.
@@ -473,3 +475,31 @@ for _statement in (
 ):
     _sql = DDL(_statement).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]  # SQLAlchemy's own
     event.listen(knowledge_passages, "after_create", _sql)
+
+# The words of ended calls' transcripts (`store/transcript_index.py`); they go with their call. PostgreSQL indexes the
+# column itself; on SQLite triggers keep a table of FTS5 equal to this one: a migration that copies this table must
+# make them anew.
+call_words = Table(
+    "call_words",
+    metadata,
+    Column("id", _ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("call_id", _ID, ForeignKey("calls.id", ondelete="CASCADE"), nullable=False, unique=True),
+    # The call's own, repeated: what is found is wanted in the order of the list.
+    Column("organization_id", _ID, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("words", Text().with_variant(TSVECTOR, "postgresql"), nullable=False),
+    Index(None, "organization_id", "position"),
+    Index("ix_call_words_words", "words", postgresql_using="gin").ddl_if("postgresql"),
+    sqlite_autoincrement=True,
+)
+_CALL_WORDS_FTS = (
+    """CREATE VIRTUAL TABLE call_words_fts USING fts5(words, content='call_words', content_rowid='id',
+       tokenize='unicode61 remove_diacritics 0')""",
+    """CREATE TRIGGER call_words_added AFTER INSERT ON call_words BEGIN
+       INSERT INTO call_words_fts(rowid, words) VALUES (new.id, new.words); END""",
+    """CREATE TRIGGER call_words_removed AFTER DELETE ON call_words BEGIN
+       INSERT INTO call_words_fts(call_words_fts, rowid, words) VALUES ('delete', old.id, old.words); END""",
+)
+for _statement in _CALL_WORDS_FTS:
+    _sql = DDL(_statement).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    event.listen(call_words, "after_create", _sql)

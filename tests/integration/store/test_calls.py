@@ -16,7 +16,6 @@ from offhook.store.keys import ApiKeys, Scope, digest
 from offhook.store.organizations import Organizations
 
 ORGANIZATION = "00000000-0000-4000-8000-000000000001"
-only_sqlite = pytest.mark.parametrize("make_database_url", ["sqlite"], indirect=True)
 
 
 def ids(page):
@@ -145,22 +144,6 @@ async def test_each_filter_finds_what_fits_and_nothing_else(database, varied, wa
 )
 async def test_what_fits_no_call_finds_none(database, varied, wanted):
     assert ids(Calls(database).after(ORGANIZATION, CallFilter(**wanted), limit=10)) == []
-
-
-@only_sqlite
-@pytest.mark.parametrize("wanted", [{}, {"agent_id": "a"}, {"status": "failed"}, {"from_number": "+1"},
-                                    {"to_number": "+1"}, {"end_reason": "busy"}])  # fmt: skip
-def test_the_database_goes_by_an_index_in_order_without_sorting(database, wanted):
-    plans = []
-
-    def explain(connection, cursor, statement, parameters, *_):
-        if statement.startswith("SELECT"):
-            plans.extend(row[3] for row in connection.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
-
-    sa_event.listen(database.engine, "before_cursor_execute", explain)
-    Calls(database).after(ORGANIZATION, CallFilter(**wanted), limit=10, before_us=5)
-    assert plans
-    assert all("USING INDEX" in plan for plan in plans), plans
 
 
 async def test_blanked_fields_leave_every_other_digit_alone(database, writer, begin):

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Boolean, Integer, LargeBinary, MetaData, String, Text, insert, select, text
 from sqlalchemy.types import JSON
 
+from offhook.store.calls import CallFilter, Calls
 from offhook.store.database import MIGRATIONS, Database, newest_revision, upgrade
 from offhook.store.tables import metadata, organizations
 
@@ -195,3 +196,6 @@ def test_an_upgrade_keeps_every_row_and_leads_to_the_same_schema(make_database_u
             for before, row in zip(rows, found[name], strict=True)
         ]
         assert kept == [{column: before[column] for column in kept[0]} for before in rows], name
+    if revision < "0007":
+        found = Calls(database).after("v2", CallFilter(text="monday"), limit=5)
+        assert [call.call_id for call in found.items] == ["v2"]

@@ -72,6 +72,7 @@ class CallsWanted(BaseModel):
     end_reason: EndCode | None = None
     duration_gt: Seconds = None
     duration_lt: Seconds = None
+    q: Annotated[str | None, Field(max_length=500, description="Words of the transcript.")] = None
     include_transcript: bool = True
     include_variable_values: bool = True
 
@@ -92,6 +93,7 @@ class CallsWanted(BaseModel):
             duration_lt_s=self.duration_lt,
             metadata=_named(request, "metadata."),
             variables=_named(request, "variable."),
+            text=self.q or None,
         )
 
 
