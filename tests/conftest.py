@@ -31,6 +31,12 @@ def postgres_template(postgres):
 
 
 @pytest.fixture(scope="session")
+def postgres_spares():
+    """Names of databases that tests have used and that are as new again."""
+    return []
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory):
     """Path of a database file with the newest schema, to be copied."""
     path = tmp_path_factory.mktemp("template") / "offhook.db"
@@ -50,14 +56,21 @@ def make_database_url(request, tmp_path):
         return sqlite_url(path)
 
     def postgresql(*, empty=False):
-        server = request.getfixturevalue("postgres")
-        name = server.make_database("template0" if empty else request.getfixturevalue("postgres_template"))
-        made.append(name)
+        server, spares = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_spares")
+        if empty:
+            name = server.make_database()
+        else:
+            name = spares.pop() if spares else server.make_database(request.getfixturevalue("postgres_template"))
+        made.append((name, empty))
         return server.url(name)
 
     yield sqlite if request.param == "sqlite" else postgresql
-    for name in made:
-        request.getfixturevalue("postgres").drop_database(name)
+    for name, was_empty in made:
+        server = request.getfixturevalue("postgres")
+        if not was_empty and server.empty(name):
+            request.getfixturevalue("postgres_spares").append(name)
+        else:
+            server.drop_database(name)
 
 
 @pytest.fixture

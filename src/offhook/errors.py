@@ -8,6 +8,7 @@ Each class has a stable ``code`` (what programs test for) and its message is a s
     * NotFoundError           the thing named does not exist (for this organization)
     * ConflictError           the thing is in a state that does not allow this
     * CapacityError           no room for another call
+    * DatabaseAwayError       the database does not answer
     * ProviderError           a recognizer, voice or language model failed
         * ProviderTimeoutError
     * LineError               signalling or media failed
@@ -74,6 +75,12 @@ class CapacityError(OffhookError):
     def __init__(self, message: str, retry_after_s: int = 5) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message)
+
+
+class DatabaseAwayError(OffhookError):
+    """The database does not answer; try again."""
+
+    code = "database_away"
 
 
 class ProviderError(OffhookError):

@@ -18,6 +18,7 @@ from offhook.errors import (
     CapacityError,
     ConfigurationError,
     ConflictError,
+    DatabaseAwayError,
     Fault,
     NotFoundError,
     OffhookError,
@@ -40,6 +41,7 @@ _HTTP_TYPES = {
 _HTTP_MESSAGES = {404: "There is nothing here; see /docs", 405: "This path does not take that method"}
 # Our own errors name the field they are about before a colon: "to_number: …".
 _NAMES_FIELD = re.compile(r"([a-z][a-z0-9_.\[\]]*): (.+)", re.DOTALL)
+_AWAY = (DatabaseAwayError, sqlite3.OperationalError, TimeoutError)
 _RETRY = {"Retry-After": "5"}  # a database that restarts takes about that long
 
 
@@ -51,9 +53,9 @@ def api_error(error: Exception) -> ApiError | None:
         return _invalid(error)
     if isinstance(error, HTTPException):
         return _http(error)
-    if isinstance(error, OffhookError):
+    if isinstance(error, OffhookError) and not isinstance(error, DatabaseAwayError):
         return _ours(error)
-    if unavailable(error) or isinstance(error, sqlite3.OperationalError | TimeoutError):
+    if isinstance(error, _AWAY) or unavailable(error):
         return ApiError(503, "internal_error", "The database does not answer; try again", headers=_RETRY)
     return None
 

@@ -188,6 +188,8 @@ def _revision(connection: Connection) -> str | None:
 def _postgresql_engine(url: URL) -> Engine:
     defaults = {name: value for name, value in _CONNECT.items() if name not in url.query}
     try:
+        import asyncpg  # noqa: F401, PLC0415 - the other driver, of the hot reads: rather missed now than then
+
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
             connect_args=defaults,

@@ -6,18 +6,14 @@ On SQLite it runs on the loop itself: a point read takes microseconds, a hop to 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import select
-
-from offhook.store.calls import Calls, StoredCall
+from offhook.store.calls import StoredCall
 from offhook.store.database import Database
-from offhook.store.tables import api_keys, organizations
 
 # The writer never locks readers out in WAL mode; only a recovery after a crash does, for a moment. The loop, which has
 # packets to look after, waits no longer than one of them lasts; then the client is told to ask again.
@@ -55,9 +51,35 @@ class CallReads(Protocol):
         """Close connections."""
 
 
+class Meanings:
+    """What stored JSON texts mean. The same few come again and again, and what a text means never changes."""
+
+    def __init__(self) -> None:
+        self._scopes: dict[str, frozenset[str]] = {}
+        self._limits: dict[str, Mapping[str, Any]] = {}
+
+    def scopes(self, text: str) -> frozenset[str]:
+        """A key's scopes."""
+        scopes = self._scopes.get(text)
+        if scopes is None:
+            scopes = self._scopes[text] = frozenset(json.loads(text))
+        return scopes
+
+    def limits(self, text: str) -> Mapping[str, Any]:
+        """An organization's limits."""
+        limits = self._limits.get(text)
+        if limits is None:
+            limits = self._limits[text] = json.loads(text)
+        return limits
+
+
 def open_reads(database: Database) -> CallReads:
     """The quickest way to read this database."""
-    return SqliteReads(Path(database.url.database or "")) if database.is_sqlite else ThreadedReads(database)
+    if database.is_sqlite:
+        return SqliteReads(Path(database.url.database or ""))
+    from offhook.store.hot_postgresql import PostgresReads  # noqa: PLC0415 - its driver is there on PostgreSQL only
+
+    return PostgresReads(database.url)
 
 
 class SqliteReads:
@@ -73,15 +95,14 @@ class SqliteReads:
             check_same_thread=False,
         )
         self._execute = self._connection.execute
-        self._scopes: dict[str, frozenset[str]] = {}
-        self._limits: dict[str, Mapping[str, Any]] = {}
+        self._meanings = Meanings()
 
     async def key(self, digest: str) -> LiveKey | None:
         """The key of that digest unless it was revoked."""
         row = self._execute(_KEY_SQL, (digest,)).fetchone()
         if row is None:
             return None
-        return LiveKey(row[0], row[1], self._scope_set(row[2]), row[3], self._limit_map(row[4]))
+        return LiveKey(row[0], row[1], self._meanings.scopes(row[2]), row[3], self._meanings.limits(row[4]))
 
     async def call(self, organization_id: str, call_id: str) -> StoredCall | None:
         """A call of that organization."""
@@ -91,43 +112,3 @@ class SqliteReads:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-    def _scope_set(self, text: str) -> frozenset[str]:
-        # The same few texts come again and again; what a text means never changes.
-        scopes = self._scopes.get(text)
-        if scopes is None:
-            scopes = self._scopes[text] = frozenset(json.loads(text))
-        return scopes
-
-    def _limit_map(self, text: str) -> Mapping[str, Any]:
-        limits = self._limits.get(text)
-        if limits is None:
-            limits = self._limits[text] = json.loads(text)
-        return limits
-
-
-class ThreadedReads:
-    """Reads through SQLAlchemy on threads, for any database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database, self._calls = database, Calls(database)
-
-    async def key(self, digest: str) -> LiveKey | None:
-        """The key of that digest unless it was revoked."""
-        return await asyncio.to_thread(self._key, digest)
-
-    async def call(self, organization_id: str, call_id: str) -> StoredCall | None:
-        """A call of that organization."""
-        return await asyncio.to_thread(self._calls.get, organization_id, call_id)
-
-    def close(self) -> None:
-        """Nothing of its own to close."""
-
-    def _key(self, digest: str) -> LiveKey | None:
-        key = api_keys.c
-        query = select(key.id, key.organization_id, key.scopes, key.expires_us, organizations.c.limits).join(
-            organizations, organizations.c.id == key.organization_id
-        )
-        with self._database.read() as connection:
-            row = connection.execute(query.where(key.digest == digest, key.revoked_us.is_(None))).first()
-        return row and LiveKey(row.id, row.organization_id, frozenset(row.scopes), row.expires_us, row.limits)

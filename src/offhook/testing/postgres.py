@@ -17,11 +17,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, delete, text
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from offhook.errors import ConfigurationError
+from offhook.store.database import newest_revision
+from offhook.store.tables import metadata
 
 SETPRIV = "/usr/bin/setpriv"  # of util-linux, which no Debian or Ubuntu is without
 _USER = "nobody"  # PostgreSQL refuses to run as root; every Unix has this user
@@ -93,6 +96,22 @@ class PostgresServer:
     def drop_database(self, name: str) -> None:
         """Remove a database, whoever is connected to it."""
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def empty(self, name: str) -> bool:
+        """Remove all rows of a database, at a tenth of what making a new one takes; False when it can't be done."""
+        try:
+            with self._engine(name).connect() as connection:
+                there = set(connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")))
+                if there != {*metadata.tables, "alembic_version"}:
+                    return False
+                if connection.scalar(text("SELECT version_num FROM alembic_version")) != newest_revision():
+                    return False
+                # Constraints rest meanwhile, so that the order of tables doesn't matter.
+                connection.exec_driver_sql("SET session_replication_role = replica; SET lock_timeout = '2s'")
+                connection.exec_driver_sql("; ".join(str(delete(table)) for table in metadata.sorted_tables))
+        except DBAPIError:
+            return False
+        return True
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         """Run one statement outside of any transaction."""
