@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -103,7 +103,7 @@ class Calls:
         if before_us is not None:
             conditions.append(listed.c.position < before_us)
         with self._database.read() as connection:
-            rows = connection.execute(_documents(listed, conditions, limit + 1)).all()
+            rows = connection.execute(_documents(listed, conditions, organization_id, limit + 1)).all()
         more = rows[limit - 1].position if len(rows) > limit else None
         return CallPage([_stored(row) for row in rows[:limit]], next_before_us=more)
 
@@ -112,7 +112,7 @@ class Calls:
         listed, conditions = self._wanted(organization_id, wanted)
         count = select(func.count()).select_from(listed).where(*conditions)
         with self._database.read() as connection:
-            rows = connection.execute(_documents(listed, conditions, limit, (page - 1) * limit)).all()
+            rows = connection.execute(_documents(listed, conditions, organization_id, limit, (page - 1) * limit)).all()
             total = connection.execute(count).scalar_one()
         return CallPage([_stored(row) for row in rows], total_items=total)
 
@@ -191,12 +191,21 @@ def _meanings(value: str) -> list[Any]:
     return [value]
 
 
-def _documents(listed: Table, conditions: list[ColumnElement[bool]], limit: int, offset: int = 0) -> Select[Any]:
-    """The documents of a part of the list. The part is found first, by indexes alone where they have all it takes."""
-    call_id = calls.c.id if listed is calls else call_words.c.call_id
-    part = select(call_id.label("id")).where(*conditions).order_by(listed.c.position.desc()).limit(limit).offset(offset)
+def _documents(
+    listed: Table, conditions: Sequence[ColumnElement[bool]], owner: str, limit: int, offset: int = 0
+) -> Select[Any]:
+    """The documents of a part of an organization's list.
+
+    The part is found first, by indexes alone where they have all it takes: a late page by number passes over many.
+    """
+    part = select(listed.c.position).where(*conditions).order_by(listed.c.position.desc()).limit(limit).offset(offset)
     found = part.subquery("part")
-    return _shown().join(found, found.c.id == calls.c.id).order_by(calls.c.position.desc())
+    return (
+        _shown()
+        .join(found, found.c.position == calls.c.position)
+        .where(calls.c.organization_id == owner)
+        .order_by(calls.c.position.desc())
+    )
 
 
 def _shown() -> Select[Any]:

@@ -1,8 +1,8 @@
 """The hot read on PostgreSQL: on the loop, by prepared statements, many questions at a time.
 
 What is asked while a connection is busy waits for it and goes in one query with all that has come meanwhile: under
-load a query answers dozens of requests, and its cost in this process is shared by them (27 µs a request against 190 µs
-with a query each and 110 µs through threads, measured). Each answer is from after its question: nothing is kept.
+load a query answers dozens of requests, which share its cost in this process. Each answer is from after its question:
+nothing is kept.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 MAX_WORD_CHARS = 60  # longer "words" are ids and addresses; their beginning finds them
 # PostgreSQL keeps a megabyte of a text's words, and of their places the first 16,383: a talk of two hours.
-MAX_TEXT_BYTES = 500_000
+MAX_TEXT_BYTES = 400_000
 MAX_PLACE, MAX_PLACES_A_WORD = 16_383, 256
 MAX_QUERY_WORDS = 50
 
@@ -38,7 +38,11 @@ def words(text: str) -> list[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
+    plain = text.casefold()
+    if plain.isascii():
+        yield from (run[:MAX_WORD_CHARS] for run in _RUN.findall(plain))
+        return
+    plain = "".join(char for char in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(char))
     for run in _RUN.findall(unicodedata.normalize("NFKC", plain)):
         for piece in _UNSPACED.split(run):
             if piece:

@@ -10,10 +10,6 @@ from sqlalchemy import event as sa_event
 from offhook.record import events as e
 from offhook.record.lifecycle import EndCode, EndReason, Status
 from offhook.store.calls import CallFilter, Calls
-from offhook.store.hot import SqliteReads, ThreadedReads, open_reads
-from offhook.store.ids import now_us
-from offhook.store.keys import ApiKeys, Scope, digest
-from offhook.store.organizations import Organizations
 
 ORGANIZATION = "00000000-0000-4000-8000-000000000001"
 
@@ -158,36 +154,3 @@ async def test_blanked_fields_leave_every_other_digit_alone(database, writer, be
     assert whole["transcript_string"] == "User: hello"
     assert shown == {**whole, "transcript": [], "transcript_string": ""}
     assert shown["recording_url"] == "http://m"
-
-
-@pytest.fixture(params=["quick", "threaded"])
-def reads(request, database):
-    found = open_reads(database) if request.param == "quick" else ThreadedReads(database)
-    assert isinstance(found, SqliteReads if request.param == "quick" and database.is_sqlite else ThreadedReads)
-    yield found
-    found.close()
-
-
-async def test_the_hot_read_gives_a_call_to_its_owner_only_and_never_a_stale_one(database, writer, begin, reads):
-    talk = begin(writer)
-    await talk.futures[-1]
-    call_id = talk.record.call_id
-    assert (await reads.call(ORGANIZATION, call_id)).document == Calls(database).get(ORGANIZATION, call_id).document
-    assert await reads.call("another", call_id) is None
-    for text in ("one", "two", "three"):
-        await talk.say(text)
-        assert f"User: {text}" in (await reads.call(ORGANIZATION, call_id)).document.decode().replace("\\n", " ")
-
-
-async def test_the_hot_read_knows_a_key_until_it_is_revoked(database, reads):
-    organization = Organizations(database).create("o")
-    keys = ApiKeys(database)
-    key, secret = keys.create(
-        organization.id, "k", scopes=(Scope.CALLS_READ, Scope.CALLS_WRITE), expires_us=now_us() + 1
-    )
-    found = await reads.key(digest(secret.encode()))
-    assert (found.id, found.organization_id, found.expires_us) == (key.id, organization.id, key.expires_us)
-    assert found.scopes == {"calls:read", "calls:write"}
-    assert await reads.key(digest(b"else")) is None
-    keys.revoke(organization.id, key.id)
-    assert await reads.key(digest(secret.encode())) is None
