@@ -29,7 +29,7 @@ from offhook.store.tables import metadata
 SETPRIV = "/usr/bin/setpriv"  # of util-linux, which no Debian or Ubuntu is without
 _USER = "nobody"  # PostgreSQL refuses to run as root; every Unix has this user
 # What is lost in a power cut was a test's anyway.
-_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "autovacuum=on")
+_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "deadlock_timeout=50ms")
 _START_LIMIT_S, _STOP_LIMIT_S = 30.0, 15.0
 
 
