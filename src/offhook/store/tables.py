@@ -491,6 +491,8 @@ call_words = Table(
     Index(None, "organization_id", "position"),
     Index("ix_call_words_words", "words", postgresql_using="gin").ddl_if("postgresql"),
     sqlite_autoincrement=True,
+    # As with calls: what is found is counted and sorted by narrow rows.
+    postgresql_with={"toast_tuple_target": 256},
 )
 _CALL_WORDS_FTS = (
     """CREATE VIRTUAL TABLE call_words_fts USING fts5(words, content='call_words', content_rowid='id',

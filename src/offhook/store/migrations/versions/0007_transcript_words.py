@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call_words")),
         sa.UniqueConstraint("call_id", name=op.f("uq_call_words_call_id")),
         sqlite_autoincrement=True,
+        postgresql_with={"toast_tuple_target": 256},
     )
     for statement in () if postgresql else _FTS:
         op.execute(statement)
