@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from offhook.errors import OffhookError
+from offhook.errors import ConfigurationError, OffhookError
 from offhook.files import open_files
 from offhook.models.files import list_models
 from offhook.settings import Settings
@@ -108,21 +108,29 @@ async def check_phonemes(settings: Settings) -> Finding:  # noqa: ARG001 - every
 
 async def check_database(settings: Settings) -> Finding:
     """The database answers and has this version's schema."""
-    from offhook.store.database import FILE_NAME, Database, database_url  # noqa: PLC0415 - SQLAlchemy costs 200 ms
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - costs 200 ms
+
+    from offhook.store.database import FILE_NAME, Database, database_url, first_line  # noqa: PLC0415
 
     if settings.database_url is None and not (settings.data_dir / FILE_NAME).exists():
         return Finding("database", State.OK, "in the data directory, made at the first start")
-    database = Database(database_url(settings))
-    shown = database.url.render_as_string(hide_password=True)
+    remedy = "Start the database, or mend OFFHOOK_DATABASE_URL."
     try:
-        current = _has_current_schema(database)
-    except Exception as error:  # noqa: BLE001 - whatever the driver raises, the database is not usable
-        return Finding("database", State.BAD, f"{shown}: {error}", "Start the database, or mend OFFHOOK_DATABASE_URL.")
+        database = Database(database_url(settings))
+    except ConfigurationError as error:
+        return Finding("database", State.BAD, str(error), remedy)
+    shown = database.shown
+    try:
+        current, product = _has_current_schema(database), database.product()
+    except DBAPIError as error:
+        return Finding("database", State.BAD, f"{shown}: {first_line(error)}", remedy)
     finally:
         database.close()
     if not current:
-        return Finding("database", State.NOTE, f"{shown}: not at this version's schema", "offhook db upgrade")
-    return Finding("database", State.OK, f"{shown}: answers, schema up to date")
+        return Finding(
+            "database", State.NOTE, f"{shown}: {product}, not at this version's schema", "offhook db upgrade"
+        )
+    return Finding("database", State.OK, f"{shown}: {product} answers, schema up to date")
 
 
 async def check_storage(settings: Settings) -> Finding:

@@ -29,7 +29,7 @@ def upgrade(
 
     database = Database.open(database_url(load_settings(data_dir=data_dir)))
     try:
-        shown = database.url.render_as_string(hide_password=True)
+        shown = database.shown
     finally:
         database.close()
     Output(as_json).record({"database": shown, "upgraded": True}, f"{shown}: up to date")

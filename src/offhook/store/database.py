@@ -86,7 +86,7 @@ class Database:
         except DBAPIError as error:
             database.close()
             raise ConfigurationError(
-                f"OFFHOOK_DATABASE_URL: {database.shown} cannot be reached: {_first_line(error)}"
+                f"OFFHOOK_DATABASE_URL: {database.shown} cannot be reached: {first_line(error)}"
             ) from error
         database.upgrade()
         return database
@@ -94,7 +94,14 @@ class Database:
     @property
     def shown(self) -> str:
         """The URL as it may be shown: without its password."""
-        return self.url.render_as_string(hide_password=True)
+        return self.url.difference_update_query(["password"]).render_as_string(hide_password=True)
+
+    def product(self) -> str:
+        """What answers, with its version, as ``PostgreSQL 18.1``; raises what the driver raises when nothing does."""
+        query = "SELECT sqlite_version()" if self.is_sqlite else "SHOW server_version"
+        with self.read() as connection:
+            version = str(connection.execute(text(query)).scalar())
+        return f"{'SQLite' if self.is_sqlite else 'PostgreSQL'} {version.split(maxsplit=1)[0]}"
 
     def upgrade(self, revision: str = "head") -> None:
         """Run the migrations that are missing. Raises ConfigurationError for a schema newer than this version's."""
@@ -205,7 +212,8 @@ def _postgresql_engine(url: URL) -> Engine:
         ) from error
 
 
-def _first_line(error: DBAPIError) -> str:
+def first_line(error: DBAPIError) -> str:
+    """What the driver says, without what SQLAlchemy adds."""
     return (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
 
 
