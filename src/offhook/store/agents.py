@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, Update, func, insert, select, up
 
 from offhook.errors import NotFoundError
 from offhook.store import audit
-from offhook.store.database import Database
+from offhook.store.database import Database, retried
 from offhook.store.ids import new_id, now_us
 from offhook.store.tables import agent_versions, agents, phone_numbers
 
@@ -130,6 +130,7 @@ class Agents:
         """The newest version, draft or published. Raises NotFoundError."""
         return self.versions(organization_id, agent_id)[0]
 
+    @retried
     def set_globals(self, organization_id: str, agent_id: str, settings: Mapping[str, Any]) -> Agent:
         """Change global settings (names in GLOBAL_SETTINGS), at once. Raises NotFoundError."""
         with self._database.write() as connection:
@@ -162,6 +163,7 @@ class Agents:
         """Keep a configuration as the draft; its global settings apply at once. Raises NotFoundError."""
         return self.revise(organization_id, agent_id, lambda _: configuration)
 
+    @retried
     def revise(self, organization_id: str, agent_id: str, decide: Revision) -> Version:
         """Make the draft out of the newest configuration, in one transaction, so that no revision is lost.
 
@@ -188,6 +190,7 @@ class Agents:
             row = connection.execute(_version_query(agent_id).where(agent_versions.c.version == number)).one()
             return _version(row, _must(connection, organization_id, agent_id))
 
+    @retried
     def deploy(self, organization_id: str, agent_id: str, version: int | None = None) -> Version:
         """Publish a version (None: the newest); an old number rolls back. Raises NotFoundError."""
         with self._database.write() as connection:
@@ -201,6 +204,7 @@ class Agents:
             audit.note(connection, organization_id, "agent.deployed", agent_id, version=number)
             return _version(row, _must(connection, organization_id, agent_id))
 
+    @retried
     def delete(self, organization_id: str, agent_id: str) -> None:
         """Take an agent out of service; its calls' records stay. Raises NotFoundError."""
         with self._database.write() as connection:
@@ -223,7 +227,7 @@ def _must(connection: Connection, organization_id: str, agent_id: str, *, lock: 
     query = select(agents).where(
         agents.c.id == agent_id, agents.c.organization_id == organization_id, agents.c.deleted_us.is_(None)
     )
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    row = connection.execute(query.with_for_update(key_share=True) if lock else query).first()
     if row is None:
         raise NotFoundError(f"no agent {agent_id}")
     return row

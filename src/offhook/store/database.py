@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, inspect, make_url, select, text
@@ -16,6 +17,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from offhook.errors import ConfigurationError
 from offhook.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 FILE_NAME = "offhook.db"
 # A writer waits this long for another process (the command line beside a server) before it gives up.
@@ -32,6 +36,8 @@ _READ_POSTGRESQL: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postg
 # What libpq is told unless the URL says else. A server that vanished without a word is noticed in half a minute.
 _CONNECT: dict[str, Any] = {
     "application_name": "offhook",
+    # Compiling a query costs more than any of ours takes; the server would do it for those it believes to be long.
+    "options": "-c jit=off",
     "connect_timeout": 5,
     "keepalives_idle": 15,
     "keepalives_interval": 5,
@@ -42,6 +48,8 @@ _CONNECT: dict[str, Any] = {
 POOL_SIZE = 10
 POOL_WAIT_S = 5.0
 ALONE = 0x0FF_400C  # the number of our advisory lock; any would do that others don't use
+_ROLLED_BACK = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+MOST_TRIES = 5
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -171,7 +179,23 @@ def unavailable(error: BaseException) -> bool:
 
 def clashed(error: BaseException) -> bool:
     """Whether the statement met another transaction's: a deadlock, or one of two that could not both be right."""
-    return isinstance(error, IntegrityError) or sqlstate(error) in {"40001", "40P01"}
+    return isinstance(error, IntegrityError) or sqlstate(error) in _ROLLED_BACK
+
+
+def retried(change: Callable[P, T]) -> Callable[P, T]:
+    """For a change in a transaction of its own: when a deadlock cost it that, it is made again, as new."""
+
+    @wraps(change)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(MOST_TRIES - 1):
+            try:
+                return change(*args, **kwargs)
+            except DBAPIError as error:
+                if sqlstate(error) not in _ROLLED_BACK:
+                    raise
+        return change(*args, **kwargs)
+
+    return run
 
 
 def sqlstate(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from offhook.errors import ConflictError, NotFoundError
 from offhook.store import audit
-from offhook.store.database import Database
+from offhook.store.database import Database, retried
 from offhook.store.ids import new_id, now_us
 from offhook.store.tables import agents, phone_numbers, trunks
 
@@ -38,6 +38,7 @@ class PhoneNumbers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @retried
     def create(
         self,
         organization_id: str,
@@ -88,6 +89,7 @@ class PhoneNumbers:
             rows = connection.execute(query.order_by(phone_numbers.c.created_us.desc(), phone_numbers.c.id)).all()
         return [_number(row) for row in rows]
 
+    @retried
     def update(self, organization_id: str, number_id: str, changes: Mapping[str, Any]) -> PhoneNumber:
         """Change ``name, inbound_agent_id, redirect, redirect_phone_number, trunk_id``. Raises NotFoundError."""
         with self._database.write() as connection:
@@ -98,6 +100,7 @@ class PhoneNumbers:
                 audit.note(connection, organization_id, "phone_number.updated", number_id, fields=sorted(changes))
             return _number(_must(connection, organization_id, number_id))
 
+    @retried
     def delete(self, organization_id: str, number_id: str) -> None:
         """Give a number up; the records of its calls stay. Raises NotFoundError."""
         with self._database.write() as connection:

@@ -5,15 +5,17 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from offhook.record import events as e
 from offhook.store import writer as writer_module
 from offhook.store.calls import Calls
-from offhook.store.database import Database
+from offhook.store.database import Database, retried
+from offhook.store.organizations import Organizations
 from offhook.store.tables import calls as calls_table
+from offhook.store.tables import organizations
 from offhook.store.writer import CallWriter
 
 ORGANIZATION = "00000000-0000-4000-8000-000000000001"
@@ -173,3 +175,27 @@ async def test_a_commit_whose_answer_was_lost_is_not_done_again(database, writer
     assert (record.transcript.text(), record.events_applied) == ("User: before\nUser: once", 5)
     assert (await changed).metadata == {"mine": 1}
     assert Calls(database).load_record(new.record.call_id).events_applied == 2
+
+
+@only_postgresql
+def test_a_change_that_a_deadlock_undid_is_made_again(database):
+    both_hold_one, tries = threading.Barrier(2), []
+    first, second = Organizations(database).create("first").id, Organizations(database).create("second").id
+
+    @retried
+    def swap(one, two):
+        tries.append(one)
+        with database.write() as connection:
+            for number, each in enumerate((one, two)):
+                connection.execute(update(organizations).where(organizations.c.id == each), {"name": f"by {one}"})
+                if number == 0 and len(tries) <= 2:
+                    both_hold_one.wait(10)
+
+    threads = [threading.Thread(target=swap, args=pair) for pair in ((first, second), (second, first))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tries) == 3
+    found = [Organizations(database).get(each).name for each in (first, second)]
+    assert found == [f"by {tries[2]}"] * 2
