@@ -88,9 +88,12 @@ class _Desk:
         self._waiting: deque[tuple[Question, _Answer]] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._clerks: list[asyncio.Task[None]] = []
+        self._closed = False
 
     async def ask(self, question: Question) -> Any:  # noqa: ANN401 - a row, or None
         """The row that answers. Raises DatabaseAwayError."""
+        if self._closed:
+            raise _stopping()
         loop = asyncio.get_running_loop()
         if not self._clerks:
             self._clerks = [loop.create_task(self._serve(), name="hot-read") for _ in range(CONNECTIONS)]
@@ -102,10 +105,11 @@ class _Desk:
 
     def close(self) -> None:
         """End the work."""
+        self._closed = True
         for clerk in self._clerks:
             clerk.cancel()
         while self._waiting:
-            self._waiting.popleft()[1].set_exception(DatabaseAwayError("the server is stopping"))
+            _tell([self._waiting.popleft()], _stopping())
 
     async def _serve(self) -> None:
         counter = _Counter(self._dsn, self._sql)
@@ -119,7 +123,7 @@ class _Desk:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
                 await self._answer(counter, batch)
         finally:
-            _tell(batch, DatabaseAwayError("the server is stopping"))
+            _tell(batch, _stopping())
             counter.drop()
 
     async def _answer(self, counter: _Counter, batch: list[tuple[Question, _Answer]]) -> None:
@@ -133,13 +137,20 @@ class _Desk:
             log.warning("hot_read_failed", error=repr(error))
             _tell(batch, DatabaseAwayError(f"the database does not answer: {type(error).__name__}"))
             return
+        except Exception as error:  # noqa: BLE001 - whoever asked is told what nobody foresaw, and the work goes on
+            _tell(batch, error)
+            return
         found = {self._question(row): row for row in rows}
         for question, answer in batch:
             if not answer.done():
                 answer.set_result(found.get(question))
 
 
-def _tell(batch: list[tuple[Question, _Answer]], error: DatabaseAwayError) -> None:
+def _stopping() -> DatabaseAwayError:
+    return DatabaseAwayError("the server is stopping")
+
+
+def _tell(batch: list[tuple[Question, _Answer]], error: Exception) -> None:
     for _, answer in batch:
         if not answer.done():
             answer.set_exception(error)

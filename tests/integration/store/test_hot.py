@@ -11,6 +11,7 @@ from offhook.errors import DatabaseAwayError
 from offhook.store.calls import Calls
 from offhook.store.database import Database
 from offhook.store.hot import open_reads
+from offhook.store.hot_postgresql import CONNECTIONS
 from offhook.store.ids import now_us
 from offhook.store.keys import ApiKeys, Scope, digest
 from offhook.store.organizations import Organizations
@@ -124,3 +125,15 @@ async def test_closing_answers_those_who_wait(database, reads):
     reads.close()
     answers = await asyncio.gather(*asking, return_exceptions=True)
     assert [type(answer) for answer in answers] == [DatabaseAwayError] * 3
+    with pytest.raises(DatabaseAwayError):
+        await reads.call(ORGANIZATION, str(uuid.uuid4()))
+
+
+@only_postgresql
+async def test_a_question_that_cannot_be_put_is_refused_and_the_next_one_answered(database, writer, begin, reads):
+    talk = begin(writer)
+    await talk.futures[-1]
+    for _ in range(2 * CONNECTIONS):
+        with capture_logs(), pytest.raises((DatabaseAwayError, UnicodeEncodeError)):
+            await reads.call(ORGANIZATION, "\ud800")
+    assert await reads.call(ORGANIZATION, talk.record.call_id)
