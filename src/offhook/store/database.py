@@ -24,6 +24,7 @@ T = TypeVar("T")
 FILE_NAME = "offhook.db"
 # A writer waits this long for another process (the command line beside a server) before it gives up.
 BUSY_TIMEOUT_MS = 5000
+MIGRATION_TIMEOUT_MS = 600_000
 _ENGINE: dict[str, Any] = {
     # What people said on the phone must not come out in the text of a database error.
     "hide_parameters": True,
@@ -113,7 +114,7 @@ class Database:
 
     def upgrade(self, revision: str = "head") -> None:
         """Run the migrations that are missing. Raises ConfigurationError for a schema newer than this version's."""
-        with self.engine.connect() as connection:
+        with self.read() as connection:  # a reader waits for nobody
             found = _revision(connection)
         newest = newest_revision()
         if revision == "head" and found == newest:
@@ -125,8 +126,21 @@ class Database:
         # Only who needs a migration waits 0.1 s for the tool and keeps its 10 MB.
         from offhook.store.migrate import migrate  # noqa: PLC0415
 
-        with self.engine.connect() as connection:
+        with self.engine.connect() as connection, self._patience(connection):
             migrate(connection, revision)
+
+    @contextmanager
+    def _patience(self, connection: Connection) -> Iterator[None]:
+        """On SQLite, wait as long for another process's migration as one of a large database may take."""
+        driver: Any = connection.connection.driver_connection
+        if not self.is_sqlite:
+            yield
+            return
+        driver.execute(f"PRAGMA busy_timeout = {MIGRATION_TIMEOUT_MS}")
+        try:
+            yield
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
