@@ -8,6 +8,8 @@ import uuid
 import pytest
 
 from offhook.api.v1 import knowledge as routes
+from offhook.calls.library import OrganizationLibrary
+from offhook.errors import NotFoundError
 from offhook.store.keys import Scope
 
 ROOT = "/v1/knowledge-bases"
@@ -59,6 +61,20 @@ async def test_files_and_texts_become_sources_that_are_found(site, base):
     # No model here: said, not failed.
     assert found["mode"] == "lexical"
     assert "offhook models fetch minilm" in found["note"]
+
+
+async def test_an_agent_finds_what_its_organization_keeps_and_nothing_else(site, base):
+    await site.http.post(f"{base}/sources", data=texts(("Parking", "Leave your car in the garage below.")))
+    await settled(site, base)
+    base_id, question = base.rsplit("/", 1)[1], "Where can I leave my car?"
+    (passage,) = await OrganizationLibrary(site.knowledge, site.organization_id).search([base_id], question, 4)
+    assert (passage.text, passage.source, passage.base_id) == (
+        "Leave your car in the garage below.",
+        "Parking",
+        base_id,
+    )
+    with pytest.raises(NotFoundError):
+        await OrganizationLibrary(site.knowledge, site.other_organization()).search([base_id], question, 4)
 
 
 async def test_a_base_has_exactly_the_fields_of_the_contract(site, base):

@@ -30,10 +30,24 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a knowledge base; ``score`` (0-1) ranks it among those found with it."""
+
+    base_id: str
+    source_id: str
+    source: str
+    text: str
+    score: float
+    headings: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Dialogue:
     """Frozen: every method gives a new dialogue.
 
-    ``rejected`` are initial values that don't fit their type, ``remote`` the tools of MCP servers.
+    ``rejected`` are initial values that don't fit their type, ``remote`` the tools of MCP servers, ``passages`` what
+    the knowledge bases say to the caller's last words.
     """
 
     config: AgentConfig
@@ -42,6 +56,7 @@ class Dialogue:
     visits: tuple[Visit, ...]
     rejected: tuple[Fault, ...] = ()
     remote: Remote = field(default_factory=lambda: MappingProxyType({}))
+    passages: tuple[Passage, ...] = ()
 
     @classmethod
     def start(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from offhook.agents.dialogue import Dialogue
+from offhook.agents.dialogue import Dialogue, Passage
 from offhook.agents.model import Usage
 from offhook.agents.variables import VariableType
 
@@ -100,6 +100,14 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Consulted:
+    """Knowledge bases were searched for the caller's words, and the model was given these passages."""
+
+    query: str
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """What one request to a model cost."""
 
@@ -131,6 +139,7 @@ RunnerEvent = (
     | PressKeys
     | Transfer
     | Problem
+    | Consulted
     | Spent
     | Progressed
     | Finished

@@ -8,6 +8,7 @@ from __future__ import annotations
 from offhook.agents.dialogue import Dialogue
 from offhook.agents.model import Message, ModelRequest, ToolSpec
 from offhook.agents.offer import offers, set_variables
+from offhook.agents.passages import passages_block
 from offhook.agents.states import StateVariable
 from offhook.agents.variables import Variable, render_value
 
@@ -21,7 +22,7 @@ and never guess. Dates are relative to {now}."""
 def turn_request(dialogue: Dialogue, user_text: str) -> ModelRequest:
     """What to ask the model now."""
     tools = tuple(offer.spec for offer in offers(dialogue.state, dialogue.remote).values())
-    return _request(dialogue, user_text, (*_head(dialogue), *dialogue.history), tools)
+    return _request(dialogue, user_text, (*_head(dialogue), *_with_passages(dialogue)), tools)
 
 
 def extraction_request(dialogue: Dialogue, variables: list[StateVariable | Variable]) -> ModelRequest:
@@ -35,7 +36,17 @@ def _request(
     dialogue: Dialogue, user_text: str, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...]
 ) -> ModelRequest:
     llm = dialogue.state.llm or dialogue.config.llm
-    return ModelRequest(messages, tools, dialogue, user_text, temperature=llm.temperature, model=llm.model)
+    # No name of a model: each is one already, and a fallback's server would be asked for the first one's.
+    return ModelRequest(messages, tools, dialogue, user_text, temperature=llm.temperature)
+
+
+def _with_passages(dialogue: Dialogue) -> tuple[Message, ...]:
+    """The history, with the passages behind the words that they answer: all before stays as servers have it cached."""
+    history = dialogue.history
+    if not dialogue.passages:
+        return history
+    asked = max((index for index, message in enumerate(history) if message.role == "user"), default=-1) + 1
+    return (*history[:asked], Message("system", passages_block(dialogue.passages)), *history[asked:])
 
 
 def _head(dialogue: Dialogue) -> tuple[Message, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from offhook.agents.deeds import AtOnce, Deeds
 from offhook.agents.dialogue import Dialogue
 from offhook.agents.events import (
     Called,
+    Consulted,
     Entered,
     Finished,
     HangUp,
@@ -29,6 +30,7 @@ from offhook.agents.events import (
 from offhook.agents.functions import ToolExecutor
 from offhook.agents.model import LanguageModel, ToolCall, Usage
 from offhook.agents.offer import SET_VARIABLES
+from offhook.agents.passages import Library
 from offhook.agents.prompt import extraction_request
 from offhook.agents.states import StateVariable
 from offhook.agents.store import store_values
@@ -39,6 +41,7 @@ from offhook.agents.variables import Variable
 __all__ = [
     "AgentRunner",
     "Called",
+    "Consulted",
     "Entered",
     "Finished",
     "HangUp",
@@ -59,9 +62,10 @@ __all__ = [
 class AgentRunner:
     """Answers turns with a language model; ``fallback`` steps in when it failed twice.
 
-    ``executor`` runs custom functions, ``remote`` the tools of MCP servers. ``line_tools`` names which of
-    ``transfer_call``, ``press_keys`` and ``send_sms`` the line can carry out; another is answered with an error, and
-    the agent goes on. ``now`` tells transfer hours what time it is.
+    ``by_state`` holds the models of states that have their own. ``executor`` runs custom functions, ``remote`` the
+    tools of MCP servers, ``library`` searches knowledge bases. ``line_tools`` names which of ``transfer_call``,
+    ``press_keys`` and ``send_sms`` the line can carry out; another is answered with an error, and the agent goes on.
+    ``now`` tells transfer hours what time it is.
     Nothing is kept between calls: a dialogue comes in, the last event carries the new one.
     """
 
@@ -72,12 +76,14 @@ class AgentRunner:
         *,
         executor: ToolExecutor | None = None,
         remote: RemoteTools | None = None,
+        library: Library | None = None,
+        by_state: Mapping[str, LanguageModel] | None = None,
         line_tools: frozenset[str] = frozenset(),
         patience: Patience | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._models = [model, model] + ([fallback] if fallback is not None else [])
-        self._abilities = Abilities(executor, remote, line_tools, now)
+        self._model, self._fallback, self._by_state = model, fallback, by_state or {}
+        self._abilities = Abilities(executor, remote, library, line_tools, now)
         self._patience = patience or Patience()
 
     async def respond(
@@ -103,12 +109,17 @@ class AgentRunner:
                 yield Say(f" {begun[-1]}" if begun[1:] else begun[-1], whole=True)
             dialogue = await coming
         turn = Turn(
-            models=self._models, abilities=self._abilities, deeds=deeds or AtOnce(), quiet=quiet, dialogue=dialogue,
+            models=self._models_for, abilities=self._abilities, deeds=deeds or AtOnce(), quiet=quiet, dialogue=dialogue,
             text=user_text, begun=begun,
         )  # fmt: skip
         async with aclosing(turn.run()) as events:
             async for event in events:
                 yield event
+
+    def _models_for(self, dialogue: Dialogue) -> list[LanguageModel]:
+        """One attempt each: the state's model twice, then the one that steps in."""
+        model = self._by_state.get(dialogue.state_name, self._model)
+        return [model, model] + ([self._fallback] if self._fallback is not None else [])
 
     async def extract(self, dialogue: Dialogue) -> AsyncGenerator[RunnerEvent, None]:
         """The last look for variables, when the call ends: those of the state it ended in, and any still unset."""
@@ -116,7 +127,7 @@ class AgentRunner:
         if wanted and any(message.role == "user" for message in dialogue.history):
             # Nobody listens any more: no words to hold, and time for a slow model.
             quiet = Quiet(Patience(first_words_s=3600, first_event_s=8, next_event_s=8))
-            async for event in ask(extraction_request(dialogue, wanted), self._models, quiet):
+            async for event in ask(extraction_request(dialogue, wanted), self._models_for(dialogue), quiet):
                 match event:
                     case Usage():
                         yield Spent(event)

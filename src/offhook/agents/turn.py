@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 from offhook.agents import events as happens
 from offhook.agents.asking import Hold, Quiet, Trouble, ask
@@ -12,6 +14,7 @@ from offhook.agents.dialogue import Dialogue, tool_result
 from offhook.agents.functions import ToolOutcome, failure
 from offhook.agents.model import LanguageModel, Message, TextDelta, ToolCall, Usage
 from offhook.agents.offer import Offer, offers
+from offhook.agents.passages import bases_of, consult
 from offhook.agents.prompt import turn_request
 from offhook.agents.speech import fillers
 from offhook.agents.states import Transition
@@ -31,7 +34,7 @@ class Turn:
     def __init__(
         self,
         *,
-        models: list[LanguageModel],
+        models: Callable[[Dialogue], list[LanguageModel]],
         abilities: Abilities,
         deeds: Deeds,
         quiet: Quiet,
@@ -41,7 +44,8 @@ class Turn:
     ) -> None:
         self._models, self._abilities, self._deeds, self.quiet = models, abilities, deeds, quiet
         self._user_text = text
-        self.dialogue = dialogue.user_said(text)
+        # Passages of the turn before are not this one's.
+        self.dialogue = replace(dialogue.user_said(text), passages=())
         for words in begun:
             self.dialogue = self.dialogue.agent_said(words)
         self._spoken = " ".join(begun)
@@ -49,6 +53,7 @@ class Turn:
         self._calls: list[ToolCall] = []
         self._answer = 0
         self._applied: set[str] = set()
+        self._consulted: tuple[str, ...] = ()
         self.over = False
 
     @property
@@ -83,8 +88,10 @@ class Turn:
     async def _ask(self) -> Events:
         """One question to the model; its words are passed on, its calls collected."""
         self._text, self._calls = "", []
+        for told in await self._consult():
+            yield told
         request = turn_request(self.dialogue, self._user_text)
-        async with aclosing(ask(request, self._models, self.quiet)) as answer:
+        async with aclosing(ask(request, self._models(self.dialogue), self.quiet)) as answer:
             async for event in answer:
                 match event:
                     case TextDelta(text=piece):
@@ -101,6 +108,18 @@ class Turn:
                         if event.final:
                             for last in self._give_up(event):
                                 yield last
+
+    async def _consult(self) -> list[happens.RunnerEvent]:
+        """Have the knowledge bases searched for the caller's words; once for a turn, and again where others count."""
+        library, bases = self._abilities.library, bases_of(self.dialogue)
+        if library is None or bases == self._consulted:
+            return []
+        self._consulted = bases
+        passages, failed = await consult(library, bases, self._user_text) if bases else ((), None)
+        self.dialogue = replace(self.dialogue, passages=passages)
+        if failed is not None:
+            return [happens.Problem("knowledge_failed", failed)]
+        return [happens.Consulted(self._user_text, passages)] if passages else []
 
     # ------------------------------------------------------------------ words
 

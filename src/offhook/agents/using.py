@@ -19,6 +19,7 @@ from offhook.agents.functions import ToolExecutor, ToolOutcome, build_request, c
 from offhook.agents.hours import is_open
 from offhook.agents.model import ToolCall
 from offhook.agents.offer import RemoteTool
+from offhook.agents.passages import Library
 from offhook.agents.speech import fillers
 from offhook.agents.store import store_values
 from offhook.agents.tools import (
@@ -57,6 +58,7 @@ class Abilities:
 
     executor: ToolExecutor | None = None
     remote: RemoteTools | None = None
+    library: Library | None = None
     line: frozenset[str] = frozenset()
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 

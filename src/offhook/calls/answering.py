@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from offhook.agents.dialogue import Dialogue
+from offhook.agents.dialogue import Dialogue, Passage
 from offhook.agents.model import Usage
 from offhook.agents.runner import (
     AgentRunner,
     Called,
+    Consulted,
     Entered,
     Finished,
     HangUp,
@@ -34,6 +35,8 @@ from offhook.errors import OffhookError
 from offhook.record.events import (
     CallEvent,
     Flagged,
+    KnowledgeUsed,
+    PassageRef,
     StateEntered,
     ToolCalled,
     ToolCallRef,
@@ -41,6 +44,8 @@ from offhook.record.events import (
 )
 
 log = structlog.get_logger(__name__)
+
+EXCERPT_CHARS = 200  # enough to know a passage by; the whole is in its knowledge base
 
 
 @dataclass(slots=True)
@@ -239,6 +244,8 @@ class Answering:
             case Problem(code=code, detail=detail):
                 log.warning("agent_problem", code=code, detail=detail)
                 record(noted(event, at))
+            case Consulted(query=query, passages=passages):
+                record(KnowledgeUsed(at=at, query=query, passages=tuple(map(_passage, passages))))
             case Spent(usage=usage):
                 total = self.usage
                 self.usage = Usage(total.input_tokens + usage.input_tokens, total.output_tokens + usage.output_tokens)
@@ -264,6 +271,13 @@ class Answering:
                 success=returned.success, duration_ms=returned.duration_ms,
             ),
         ]  # fmt: skip
+
+
+def _passage(passage: Passage) -> PassageRef:
+    return PassageRef(
+        base_id=passage.base_id, source_id=passage.source_id, source=passage.source, page=passage.page,
+        score=round(passage.score, 3), excerpt=passage.text[:EXCERPT_CHARS],
+    )  # fmt: skip
 
 
 def _rebase(answer: _Answer, before: Dialogue) -> None:

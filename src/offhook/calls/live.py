@@ -169,17 +169,23 @@ class LiveCall:
             self._tape = services.recordings.open_tape(
                 self.call_id, self.plan.organization_id, self.line.rate_hz, self._wall()
             )
-        self._runner = AgentRunner(
-            services.model_for(config.llm),
-            None if config.fallback_llm is None else services.model_for(config.fallback_llm),
-            executor=services.functions,
-            remote=services.servers,
-            line_tools=frozenset(ability.value for ability in self.line.abilities),
-        )
+        self._runner = self._make_runner()
         self._session = CallSession(self._parts(self._runner), self.end)
         self._last_frame_s = self._monotonic()
         self._watch = asyncio.create_task(self._watch_media(), name=f"media-{self.call_id}")
         log.info("call_answered", call_id=self.call_id)
+
+    def _make_runner(self) -> AgentRunner:
+        config, services = self.plan.config, self._services
+        return AgentRunner(
+            services.model_for(config.llm),
+            None if config.fallback_llm is None else services.model_for(config.fallback_llm),
+            executor=services.functions,
+            remote=services.servers,
+            library=None if services.library is None else services.library(self.plan.organization_id),
+            by_state={state.name: services.model_for(state.llm) for state in config.states if state.llm is not None},
+            line_tools=frozenset(ability.value for ability in self.line.abilities),
+        )
 
     def _note_start(self) -> None:
         """The state the agent begins in, and the values it was given."""

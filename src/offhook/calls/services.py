@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from offhook.agents.functions import ToolExecutor
 from offhook.agents.model import LanguageModel
+from offhook.agents.passages import Library
 from offhook.agents.providers import Llm
 from offhook.calls.audio_clock import Clocks
 from offhook.calls.journal import RecordWriter
@@ -23,7 +24,8 @@ from offhook.recordings import Recordings
 class Services:
     """Providers by default; ``model_for`` gives the language model of an agent's choice.
 
-    ``http`` asks what an agent's ``call_context`` wants to know, ``servers`` are those of MCP; None: not possible here.
+    ``http`` asks what an agent's ``call_context`` wants to know, ``servers`` are those of MCP, ``library`` gives
+    the knowledge bases of an organization; None: not possible here.
     """
 
     recognizer: Recognizer
@@ -35,6 +37,7 @@ class Services:
     hub: VoiceJudge
     writer: RecordWriter
     recordings: Recordings
+    clocks: Clocks = field(default_factory=Clocks)
     http: Http | None = None
     servers: McpServers | None = None
-    clocks: Clocks = field(default_factory=Clocks)
+    library: Callable[[str], Library] | None = None

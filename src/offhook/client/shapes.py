@@ -253,6 +253,17 @@ class KnowledgeFound(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None
 
 
+class KnowledgePassage(msgspec.Struct, frozen=True, kw_only=True):
+    """A passage that the model was given."""
+
+    knowledge_base_id: str
+    source_id: str
+    source: str
+    page: int | None
+    score: float
+    excerpt: str
+
+
 class KnowledgeSource(msgspec.Struct, frozen=True, kw_only=True):
     """A source; a file has `file_name` and `file_url`, a text has `title`."""
 
@@ -266,6 +277,14 @@ class KnowledgeSource(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     passages: int
     size_bytes: int
+
+
+class KnowledgeUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What the knowledge bases said to a turn of the caller."""
+
+    time: datetime
+    query: str
+    passages: list[KnowledgePassage]
 
 
 class NewApiKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -344,6 +363,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     dtmf: list[KeyPress]
     state_path: list[StateStep]
     latency: dict[str, Any]
+    knowledge: list[KnowledgeUse]
     flags: list[Flag]
     carrier_call_id: str | None
     sip: dict[str, Any] | None

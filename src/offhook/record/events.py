@@ -203,6 +203,24 @@ class MetadataChanged(Event, tag="metadata", frozen=True, kw_only=True):
     metadata: dict[str, Any]
 
 
+class PassageRef(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A passage of a knowledge base that the model was given; ``excerpt`` is its beginning."""
+
+    base_id: str
+    source_id: str
+    source: str
+    score: float
+    excerpt: str
+    page: int | None = None
+
+
+class KnowledgeUsed(Event, tag="knowledge", frozen=True, kw_only=True):
+    """Knowledge bases were searched for the caller's words, and the model was given what was found."""
+
+    query: str
+    passages: tuple[PassageRef, ...]
+
+
 class Flagged(Event, tag="flag", frozen=True, kw_only=True):
     """Something an operator should see: a value that didn't fit, a provider that failed, an unbacked claim."""
 
@@ -228,5 +246,6 @@ CallEvent = (
     | Reviewed
     | PostCall
     | MetadataChanged
+    | KnowledgeUsed
     | Flagged
 )

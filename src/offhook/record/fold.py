@@ -18,6 +18,7 @@ from offhook.record.events import (
     Costed,
     Flagged,
     KeyPressed,
+    KnowledgeUsed,
     LineKnown,
     MetadataChanged,
     NotRecorded,
@@ -70,6 +71,7 @@ class CallRecord:
         self.reviewed = False
         self.told = False
         self.flags: list[Flagged] = []
+        self.knowledge: list[KnowledgeUsed] = []
 
     @classmethod
     def create(cls, created: CallCreated) -> CallRecord:
@@ -116,6 +118,7 @@ class CallRecord:
         twin.transcript = self.transcript.copy()
         twin.variables, twin.turns, twin.sip = dict(self.variables), dict(self.turns), dict(self.sip)
         twin.states, twin.keys, twin.flags = list(self.states), list(self.keys), list(self.flags)
+        twin.knowledge = list(self.knowledge)
         twin.answers = dict(self.answers)
         return twin
 
@@ -158,6 +161,8 @@ class CallRecord:
                 self.metadata = event.metadata
             case Flagged():
                 self.flags.append(event)
+            case KnowledgeUsed():
+                self.knowledge.append(event)
             case ToolCalled() | VariablesResolved():
                 pass  # for those who are told of events: the record shows tool calls and variables by other ones
             case CallCreated():
@@ -251,6 +256,7 @@ class CallRecord:
                 {"state": step.state, "entered_at": iso(step.at), "reason": step.reason} for step in self.states
             ],
             "latency": summary(self.turns),
+            "knowledge": [_knowledge(use) for use in self.knowledge],
             "flags": [{"code": flag.code, "detail": flag.detail, "time": iso(flag.at)} for flag in self.flags],
         }
 
@@ -276,6 +282,21 @@ class CallRecord:
     def post_call_answers(self) -> list[dict[str, Any]]:
         """Each question the call was asked, with its answer."""
         return [_answer(answer) for answer in self.answers.values()]
+
+
+def _knowledge(use: KnowledgeUsed) -> dict[str, Any]:
+    passages = [
+        {
+            "knowledge_base_id": each.base_id,
+            "source_id": each.source_id,
+            "source": each.source,
+            "page": each.page,
+            "score": each.score,
+            "excerpt": each.excerpt,
+        }
+        for each in use.passages
+    ]
+    return {"time": iso(use.at), "query": use.query, "passages": passages}
 
 
 def encode(shown: object) -> bytes:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -14,6 +15,7 @@ from offhook.agents.load import agent_dict, load_agent
 from offhook.audio.turn_model import TurnModel
 from offhook.audio.vad import BatchedVad
 from offhook.calls.directory import Directory
+from offhook.calls.library import OrganizationLibrary
 from offhook.calls.manager import CallManager
 from offhook.calls.services import Services
 from offhook.calls.tools.custom_function import HttpFunctions
@@ -158,7 +160,8 @@ class Platform:
         stack.push_async_callback(servers.close)
         services = Services(
             providers.recognizer, providers.synthesizer, providers.shelf.model_for, HttpFunctions(http), turn_model,
-            pool, hub, writer, self.recordings, http, servers,
+            pool, hub, writer, self.recordings,
+            http=http, servers=servers, library=partial(OrganizationLibrary, self.knowledge),
         )  # fmt: skip
         review = ReviewWorker(self._database, writer, providers.shelf.model_for)
         stack.push_async_callback(review.close)

@@ -116,7 +116,7 @@ class Call:
         services = Services(
             FixedRecognizer(texts, 0), Voice(), lambda _: self.model, self.outside,
             SimpleNamespace(score=lambda _: 0.95), self.pool, Judge(), Writer(), None,
-            self.outside, None, Clocks(lambda: 1_764_000_000 + self.t, lambda: self.t),
+            Clocks(lambda: 1_764_000_000 + self.t, lambda: self.t), http=self.outside,
         )  # fmt: skip
         agent = parse_agent({"name": "A", "initial_state_name": "s", "record": False} | config)
         created = CallCreated(

@@ -167,7 +167,20 @@ def test_the_rest_of_what_happened_stands_in_its_list():
         e.LineKnown(at=T + 6, sip={"final_code": 200}),
         e.Flagged(at=T + 7, code="unbacked_claim", detail="booked"),
         e.MetadataChanged(at=T + 8, metadata={"a": None}),
+        e.KnowledgeUsed(at=T + 9, query="Parking?", passages=(e.PassageRef("b", "s", "faq.md", 0.5, "Below."),)),
     )
+    assert data["knowledge"] == [
+        {
+            "time": "2023-11-14T22:13:29.000000Z",
+            "query": "Parking?",
+            "passages": [
+                {
+                    "knowledge_base_id": "b", "source_id": "s", "source": "faq.md", "page": None, "score": 0.5,
+                    "excerpt": "Below.",
+                }
+            ],
+        }
+    ]  # fmt: skip
     assert [row["state"] for row in data["state_path"]] == ["start", "book"]
     assert data["dtmf"] == [{"digit": "5", "direction": "inbound", "time": "2023-11-14T22:13:23.000000Z"}]
     assert data["answer_type"] == "human"

@@ -96,6 +96,25 @@ class StateStep(Answer):
     reason: str
 
 
+class KnowledgePassage(Answer):
+    """A passage that the model was given."""
+
+    knowledge_base_id: UUID
+    source_id: UUID
+    source: str = Field(description="The source's name.")
+    page: int | None
+    score: float
+    excerpt: str = Field(description="Its beginning.")
+
+
+class KnowledgeUse(Answer):
+    """What the knowledge bases said to a turn of the caller."""
+
+    time: datetime
+    query: str
+    passages: list[KnowledgePassage]
+
+
 class Flag(Answer):
     """Something an operator should see."""
 
@@ -172,6 +191,7 @@ class WebCallGetApiResponseData(Answer):
     latency: dict[str, Any] = Field(
         description="Per stage p50, p95, p99, min, max (ms) and count; `turns` lists each turn's stages."
     )
+    knowledge: list[KnowledgeUse] = Field(description="Passages of knowledge bases that the model was given.")
     flags: list[Flag]
     carrier_call_id: str | None
     sip: dict[str, Any] | None

@@ -47,6 +47,8 @@ class Use:
 
 
 Step = Speak | Use
+# A passage was found for the question already: one word in common tells which of its sentences answers it.
+SHARED = 0.5
 
 
 def decide(dialogue: Dialogue) -> list[Step]:
@@ -189,10 +191,17 @@ class _Decision:
             self._dialogue.render(self._dialogue.config.base_prompt),
             self._dialogue.render(self._here.state.prompt),
         ]
-        found = find_answer(question, texts, self._here.language)
+        language = self._here.language
+        found = find_answer(question, texts, language) or self._look_up_passages(question)
         if found is None:
             return ""
         return found if found.endswith((".", "!", "?")) else f"{found}."
+
+    def _look_up_passages(self, question: str) -> str | None:
+        """The best sentence of the best passage that has one."""
+        passages = self._dialogue.passages
+        found = (find_answer(question, [passage.text], self._here.language, SHARED) for passage in passages)
+        return next((answer for answer in found if answer), None)
 
     def _unknown(self) -> str:
         rules = self._dialogue.config.rules

@@ -69,14 +69,14 @@ _INSTRUCTION = re.compile(
 )
 
 
-def find_answer(question: str, texts: list[str], language: str) -> str | None:
+def find_answer(question: str, texts: list[str], language: str, least: float = LEAST_SCORE) -> str | None:
     """The best line or sentence of the texts for a question; None when none shares enough of its words."""
     lang = language_of(language)
     lines = [line for text in texts for line in _lines(text)]
     asked = {**_hints(question, lang), **dict.fromkeys(key_words(question, lang), 1.0)}
     keys = [key_words(line, lang) for line in lines]
     frequency = Counter(key for one in keys for key in one)
-    best, best_score = None, LEAST_SCORE
+    best, best_score = None, least
     for line, own in zip(lines, keys, strict=True):
         # A word that stands in every line says little: inverse document frequency, halved where all have it.
         score = sum(
