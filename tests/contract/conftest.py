@@ -16,7 +16,7 @@ from sqlalchemy import select
 from offhook.api.app import create_app
 from offhook.api.control import ApiDeps
 from offhook.api.limits import RateLimits
-from offhook.calls.request import PhoneCallRequest
+from offhook.calls.request import PhoneCallRequest, StageRequest
 from offhook.errors import CapacityError
 from offhook.knowledge.service import Knowledge
 from offhook.record.events import CallCreated, MetadataChanged, Recorded, StatusChanged, TranscriptAdded
@@ -50,16 +50,37 @@ class Desk:
     ended: list[str] = field(default_factory=list)
     live: dict[str, CallRecord] = field(default_factory=dict)
     full: bool = False
-    breaks: bool = False
+    breaks: str = ""  # when a call breaks: "early" before it is stored, "late" between that and dialling
+    slow: bool = False
+    staged: list[StageRequest] = field(default_factory=list)
     trouble: dict[str, str | None] = field(default_factory=dict)
 
     async def start_phone_call(self, request: PhoneCallRequest) -> str:
         if self.full:
             raise CapacityError("all 3 places for calls are taken", 7)
-        if self.breaks:
+        if self.breaks == "early":
+            raise RuntimeError("secret detail")
+        call_id = await self.store(request, "outbound")
+        if self.breaks == "late":
             raise RuntimeError("secret detail")
         self.placed.append(request)
-        return str(uuid.uuid4())
+        return call_id
+
+    async def stage(self, request: StageRequest, *, wait: bool) -> str:
+        if wait and self.slow:
+            raise TimeoutError("The call was not ready within 10 s")
+        self.staged.append(request)
+        return await self.store(request, "inbound")
+
+    async def store(self, request: PhoneCallRequest | StageRequest, direction: str) -> str:
+        """Its record, as calls have one before they act."""
+        created = CallCreated(
+            at=time.time(), call_id=request.call_id or str(uuid.uuid4()), organization_id=request.organization_id,
+            agent_id=request.agent_id, direction=direction, from_number=request.from_number,
+            to_number=request.to_number, metadata=request.metadata,
+        )  # fmt: skip
+        await self.writer.append(created.call_id, [created], CallRecord.create(created))
+        return created.call_id
 
     async def terminate(self, call_id: str) -> None:
         self.ended.append(call_id)

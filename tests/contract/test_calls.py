@@ -162,20 +162,72 @@ async def test_an_idempotency_key_dials_once(site):
     assert len(site.desk.placed) == 1
 
 
-async def test_a_refused_call_gives_its_idempotency_key_back_and_a_broken_one_does_not(site):
+async def test_a_refused_call_gives_its_idempotency_key_back(site):
     headers = {"Idempotency-Key": "k1"}
     site.desk.full = True
     assert (await site.http.post("/v1/calls/phone", json=CALL, headers=headers)).status_code == 503
     site.desk.full = False
-    assert (await site.http.post("/v1/calls/phone", json=CALL, headers=headers)).status_code == 201
-    site.desk.breaks = True
-    headers = {"Idempotency-Key": "k2"}
+    bad = {**CALL, "custom_headers": {"X A": "1"}}
+    assert (await site.http.post("/v1/calls/phone", json=bad, headers=headers)).status_code == 422
+    answer = await site.http.post("/v1/calls/phone", json=CALL, headers=headers)
+    assert (answer.status_code, "Idempotency-Replayed" in answer.headers) == (201, False)
+    assert len(site.desk.placed) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/calls/phone", "/api/v0/calls/phone", "/v1/calls/stage"])
+async def test_a_call_that_broke_before_it_was_stored_may_be_made_again(site, path):
+    headers = {"Idempotency-Key": "k1"}
+    site.desk.breaks = "early" if "stage" not in path else ""
+    if site.desk.breaks:
+        with capture_logs():
+            assert (await site.http.post(path, json=CALL, headers=headers)).status_code == 500
+    site.desk.breaks = ""
+    answers = [await site.http.post(path, json=CALL, headers=headers) for _ in range(2)]
+    assert [answer.headers.get("Idempotency-Replayed") for answer in answers] == [None, "true"]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].status_code == answers[1].status_code
+    assert len(site.desk.placed) + len(site.desk.staged) == 1
+
+
+async def test_a_call_that_was_stored_when_it_broke_is_answered_and_not_made_again(site):
+    headers = {"Idempotency-Key": "k1"}
+    site.desk.breaks = "late"
     with capture_logs():
         assert (await site.http.post("/v1/calls/phone", json=CALL, headers=headers)).status_code == 500
-    site.desk.breaks = False
-    # Whether it dialled before it broke is not known: never twice.
-    assert (await site.http.post("/v1/calls/phone", json=CALL, headers=headers)).status_code == 409
-    assert len(site.desk.placed) == 1
+    site.desk.breaks = ""
+    answers = [await site.http.post("/v1/calls/phone", json=CALL, headers=headers) for _ in range(2)]
+    assert {(answer.status_code, answer.headers["Idempotency-Replayed"]) for answer in answers} == {(201, "true")}
+    (row,) = (await site.http.get("/v1/calls")).json()["data"]
+    assert {answer.json()["data"]["call_id"] for answer in answers} == {row["id"]}
+    assert site.desk.placed == []
+
+
+async def test_a_key_of_one_route_does_not_answer_another(site):
+    headers = {"Idempotency-Key": "k1"}
+    assert (await site.http.post("/v1/calls/phone", json=CALL, headers=headers)).status_code == 201
+    assert (await site.http.post("/v1/calls/stage", json=CALL, headers=headers)).status_code == 409
+
+
+# ---------------------------------------------------------------------- staging
+
+
+async def test_a_call_is_staged_as_asked_for(site):
+    body = {**CALL, "dynamic_variables_values": {"name": "Ada"}, "metadata": {"order": 7}, "agent_version": 2}
+    answer = await site.http.post("/v1/calls/stage?sync=true", json=body)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["message"] == "Call staged successfully"
+    (staged,) = site.desk.staged
+    assert (staged.from_number, staged.to_number, staged.agent_version) == (*list(CALL.values())[:2], 2)
+    assert (staged.variables, staged.metadata) == ({"name": "Ada"}, {"order": 7})
+
+
+async def test_a_call_that_is_not_ready_in_time_is_408_and_its_key_good_again(site):
+    headers = {"Idempotency-Key": "k1"}
+    site.desk.slow = True
+    answer = await site.http.post("/v1/calls/stage?sync=true", json=CALL, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (408, "timeout")
+    site.desk.slow = False
+    assert (await site.http.post("/v1/calls/stage?sync=true", json=CALL, headers=headers)).status_code == 201
 
 
 # ---------------------------------------------------------------------- metadata

@@ -196,7 +196,7 @@ async def test_a_body_past_its_bound_is_refused_announced_or_not(site):
 
 
 async def test_an_error_nobody_foresaw_shows_its_request_id_and_nothing_else(site):
-    site.desk.breaks = True
+    site.desk.breaks = "early"
     body = {"from_number": "+33123456789", "to_number": "+33123456788", "agent_id": str(uuid.uuid4())}
     with capture_logs() as logs:
         answer = await site.http.post("/v1/calls/phone", json=body)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from offhook.api.limits import RateLimits
-from offhook.calls.request import PhoneCallRequest
+from offhook.calls.request import PhoneCallRequest, StageRequest
 from offhook.knowledge.service import Knowledge
 from offhook.record.fold import CallRecord
 from offhook.store.database import Database
@@ -23,7 +23,13 @@ class CallControl(Protocol):
     """The calls of this server."""
 
     async def start_phone_call(self, request: PhoneCallRequest) -> str:
-        """Place a call; its id, once it is stored. Raises CapacityError, ConfigurationError, NotFoundError."""
+        """Place a call; its id, once it is stored.
+
+        Raises CapacityError, ConfigurationError, NotFoundError; ConflictError where one of that id exists.
+        """
+
+    async def stage(self, request: StageRequest, *, wait: bool) -> str:
+        """Make an inbound call ready; its id, with ``wait`` once it is. Raises as above, and TimeoutError."""
 
     async def terminate(self, call_id: str) -> None:
         """End a call and return when it is over; nothing happens when it was."""

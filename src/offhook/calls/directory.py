@@ -56,6 +56,14 @@ class Origin:
     prices: PriceList
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an inbound call that was announced is held with."""
+
+    agent: AgentVersion
+    prices: PriceList
+
+
 class Phonebook(Protocol):
     """Who answers which number, and as whom calls are placed."""
 
@@ -64,6 +72,9 @@ class Phonebook(Protocol):
 
     def origin(self, organization_id: str, from_number: str, agent_id: str, version: int | None) -> Origin:
         """What a call from a number by an agent takes. Raises NotFoundError, ConfigurationError."""
+
+    def expected(self, organization_id: str, to_number: str, agent_id: str, version: int | None) -> Expected:
+        """What an announced call takes. Raises NotFoundError, ConfigurationError."""
 
 
 class Directory:
@@ -86,14 +97,24 @@ class Directory:
         number = self._numbers.find(from_number)
         if number is None or number.organization_id != organization_id:
             raise NotFoundError(f"from_number: {from_number} is no number of this organization; add it first")
+        agent = self._agent(organization_id, agent_id, version)
+        trunk = self._trunks.get(organization_id, number.trunk_id) if number.trunk_id else None
+        return Origin(number, agent, trunk, self._prices(organization_id))
+
+    def expected(self, organization_id: str, to_number: str, agent_id: str, version: int | None) -> Expected:
+        """What an announced call takes. Raises NotFoundError, ConfigurationError."""
+        number = self._numbers.find(to_number)
+        if number is not None and number.organization_id != organization_id:
+            raise NotFoundError(f"to_number: {to_number} is no number of this organization")
+        return Expected(self._agent(organization_id, agent_id, version), self._prices(organization_id))
+
+    def _agent(self, organization_id: str, agent_id: str, version: int | None) -> AgentVersion:
         try:
-            agent = self._load(self._agents.version(organization_id, agent_id, version))
+            return self._load(self._agents.version(organization_id, agent_id, version))
         except NotFoundError as error:
             raise NotFoundError(f"agent_id: {error}") from error
         except AgentConfigError as error:
             raise ConfigurationError(f"agent_id: its configuration is no longer valid: {error}") from error
-        trunk = self._trunks.get(organization_id, number.trunk_id) if number.trunk_id else None
-        return Origin(number, agent, trunk, self._prices(organization_id))
 
     def _inbound_agent(self, number: PhoneNumber) -> AgentVersion | None:
         if number.inbound_agent_id is None:

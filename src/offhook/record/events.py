@@ -153,9 +153,10 @@ class TurnMeasured(Event, tag="latency", frozen=True, kw_only=True):
 
 
 class LineKnown(Event, tag="line", frozen=True, kw_only=True):
-    """Facts of signalling and media: codec, remote party, final code, counters."""
+    """Facts of signalling and media: codec, remote party, final code, counters; the line's own id of the call."""
 
     sip: dict[str, Any]
+    carrier_call_id: str | None = None
 
 
 class Costed(Event, tag="cost", frozen=True, kw_only=True):

@@ -63,6 +63,7 @@ class CallRecord:
         self.keys: list[KeyPressed] = []
         self.turns: dict[int, dict[str, float | None]] = {}
         self.sip: dict[str, Any] = {}
+        self.carrier_call_id = created.carrier_call_id
         self.cost_lines: tuple[dict[str, str], ...] | None = None
         self.recording: Recorded | None = None
         self.not_recorded: NotRecorded | None = None
@@ -147,6 +148,7 @@ class CallRecord:
                 self.turns[event.turn] = {**self.turns.get(event.turn, {}), **event.stages_ms}
             case LineKnown():
                 self.sip.update(event.sip)
+                self.carrier_call_id = event.carrier_call_id or self.carrier_call_id
             case Costed():
                 self.cost_lines = event.lines
             case Recorded():
@@ -224,7 +226,7 @@ class CallRecord:
             "initial_variable_values": created.initial_variable_values,
             "answer_type": self.answer_type,
             **self._course(),
-            "carrier_call_id": created.carrier_call_id,
+            "carrier_call_id": self.carrier_call_id,
             "sip": dict(self.sip) or None,
             "campaign_id": None,
             "secure_recording_url": created.secure_recording_url,

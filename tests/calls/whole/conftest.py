@@ -22,6 +22,7 @@ import soxr
 from offhook.audio.g711 import ulaw_encode
 
 NUMBER = "+33123456789"
+PROGRAM = ("-m", "offhook.testing.fixed_server")
 SAMPLE = Path(__file__).parents[3] / "src/offhook/agents/samples/appointment.en.agent.yaml"
 
 
@@ -34,12 +35,14 @@ class Server:
         self.http = self.sip = ""
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> None:
+    async def start(
+        self, program: tuple[str, ...] = ("-m", "offhook.testing.fixed_server"), **environment: str
+    ) -> None:
         with (self.folder / "server.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "offhook.testing.fixed_server", "--data-dir", str(self.folder / "data"),
+                sys.executable, *program, "--data-dir", str(self.folder / "data"),
                 *self._options, stdout=asyncio.subprocess.PIPE, stderr=log,
-                env={**os.environ, "OFFHOOK_LOG_LEVEL": "info"},
+                env={**os.environ, "OFFHOOK_LOG_LEVEL": "info", **environment},
             )  # fmt: skip
         line = await asyncio.wait_for(self._process.stdout.readline(), 30)
         assert line, self.log()

@@ -197,21 +197,37 @@ def test_a_trunk_is_kept_whole(database, owner, stranger):
 
 def test_an_idempotency_key_lets_one_request_act(database):
     keys = IdempotencyKeys(database)
-    assert keys.begin("o", "k", "body") is None
+    assert not keys.begin("o", "k", "body").resumed
     with pytest.raises(ConflictError, match="running"):
         keys.begin("o", "k", "body")
     keys.finish("o", "k", FirstAnswer(201, b"{}"))
     assert keys.begin("o", "k", "body") == FirstAnswer(201, b"{}")
     with pytest.raises(ConflictError, match="another body"):
         keys.begin("o", "k", "other")
-    assert keys.begin("another", "k", "other") is None
+    assert not keys.begin("another", "k", "other").resumed
+
+
+def test_a_request_that_was_cut_off_is_resumed_with_its_own_id(database):
+    keys = IdempotencyKeys(database)
+    first = keys.begin("o", "k", "body")
+    # A process that starts after a crash, or the same one after an error.
+    again = IdempotencyKeys(database).begin("o", "k", "body")
+    assert (again.object_id, again.resumed) == (first.object_id, True)
+    keys.leave("o", "k")
+    assert keys.begin("o", "k", "body") == again
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE idempotency_keys SET object_id = NULL")
+    # Taken by a version that acted before it stored.
+    with pytest.raises(ConflictError, match="running"):
+        IdempotencyKeys(database).begin("o", "k", "body")
 
 
 def test_an_idempotency_key_is_free_again_after_a_refusal_and_after_a_day(database):
     keys = IdempotencyKeys(database)
-    assert keys.begin("o", "k", "body") is None
+    first = keys.begin("o", "k", "body")
     keys.release("o", "k")
-    assert keys.begin("o", "k", "other") is None
+    second = keys.begin("o", "k", "other")
+    assert (second.resumed, second.object_id != first.object_id) == (False, True)
     with database.write() as connection:
         connection.exec_driver_sql(f"UPDATE idempotency_keys SET created_us = created_us - {KEPT_US + 1}")
-    assert keys.begin("o", "k", "third") is None
+    assert not keys.begin("o", "k", "third").resumed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -14,10 +15,11 @@ from starlette.responses import Response
 
 from offhook.api.auth import Caller, requires
 from offhook.api.bounds import Body, FreeJson, Party, Text255, json_size_fault
-from offhook.api.envelope import PageInfo, RawResponse, listing, success, success_body
+from offhook.api.envelope import ApiError, PageInfo, RawResponse, listing, success, success_body
 from offhook.api.errors import invalid
 from offhook.api.paging import Paging, time_us
-from offhook.api.replay import Key, once
+from offhook.api.replay import Find, Key, once
+from offhook.api.replay import Request as Acting
 from offhook.api.resources import Resources, Shared
 from offhook.api.v1.call_answer import read_call, shown
 from offhook.api.v1.call_export import BATCH, EXPORT_ANSWERS, Batch, ExportForm, file_of
@@ -29,7 +31,7 @@ from offhook.api.v1.call_schemas import (
     WebCallGetApiResponseData,
 )
 from offhook.api.v1.envelopes import Listing, Success, answers
-from offhook.calls.request import PhoneCallRequest
+from offhook.calls.request import PhoneCallRequest, StageRequest
 from offhook.errors import NotFoundError
 from offhook.record.events import CallEvent, MetadataChanged
 from offhook.record.fold import CallRecord
@@ -174,9 +176,10 @@ class StartPhoneCall(Body):
     agent_version: int | None = Field(None, ge=1, le=2**31 - 1)
     max_ring_seconds: int | None = Field(None, ge=1, le=600)
 
-    def request(self, organization_id: str) -> PhoneCallRequest:
+    def request(self, organization_id: str, call_id: str | None) -> PhoneCallRequest:
         """As those who place it take it."""
         return PhoneCallRequest(
+            call_id=call_id,
             organization_id=organization_id,
             from_number=self.from_number,
             to_number=self.to_number,
@@ -204,11 +207,25 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
 async def start_phone_call(body: StartPhoneCall, caller: Writer, shared: Shared, key: Key = None) -> Response:
     """Place a call."""
 
-    async def place() -> Response:
-        call_id = await shared.control.start_phone_call(body.request(caller.organization_id))
-        return success({"call_id": call_id}, "Phone call started successfully", 201)
+    async def place(call_id: str | None) -> Response:
+        return _started(await shared.control.start_phone_call(body.request(caller.organization_id, call_id)))
 
-    return await once(shared.idempotency, caller.organization_id, key, body.model_dump_json(), place)
+    acting = Acting(caller.organization_id, key, "phone", body.model_dump_json())
+    return await once(shared.idempotency, acting, place, _finder(shared, caller, _started))
+
+
+def _started(call_id: str) -> Response:
+    return success({"call_id": call_id}, "Phone call started successfully", 201)
+
+
+def _finder(shared: Resources, caller: Caller, answer: Callable[[str], Response]) -> Find:
+    """Answers for a call that is stored."""
+
+    async def find(call_id: str) -> Response | None:
+        stored = await shared.reads.call(caller.organization_id, call_id)
+        return None if stored is None else answer(call_id)
+
+    return find
 
 
 class LegacyPhoneCall(Body):
@@ -225,11 +242,64 @@ async def start_phone_call_v0(body: LegacyPhoneCall, caller: Writer, shared: Sha
     """Place a call; answered without an envelope."""
     wanted = StartPhoneCall(**body.model_dump())
 
-    async def place() -> Response:
-        call_id = await shared.control.start_phone_call(wanted.request(caller.organization_id))
-        return RawResponse(b'{"call_id":"%b"}' % call_id.encode())
+    async def place(call_id: str | None) -> Response:
+        return _started_v0(await shared.control.start_phone_call(wanted.request(caller.organization_id, call_id)))
 
-    return await once(shared.idempotency, caller.organization_id, key, body.model_dump_json(), place)
+    acting = Acting(caller.organization_id, key, "phone v0", body.model_dump_json())
+    return await once(shared.idempotency, acting, place, _finder(shared, caller, _started_v0))
+
+
+def _started_v0(call_id: str) -> Response:
+    return RawResponse(b'{"call_id":"%b"}' % call_id.encode())
+
+
+class StageCall(Body):
+    """An inbound call to make ready."""
+
+    from_number: Party = Field(description="Who will call: E.164 with +, or a sip: URI.")
+    to_number: Text255 = Field(description="The number that will be called: one of the organization, or nobody's.")
+    agent_id: UUID
+    dynamic_variables_values: FreeJson | None = None
+    metadata: FreeJson | None = None
+    agent_version: int | None = Field(None, ge=1, le=2**31 - 1)
+
+    def request(self, organization_id: str, call_id: str | None) -> StageRequest:
+        """As those who stage it take it."""
+        return StageRequest(
+            organization_id=organization_id,
+            from_number=self.from_number,
+            to_number=self.to_number,
+            agent_id=str(self.agent_id),
+            variables=self.dynamic_variables_values or {},
+            metadata=self.metadata or {},
+            agent_version=self.agent_version,
+            call_id=call_id,
+        )
+
+
+@router.post("/v1/calls/stage", status_code=201, responses=answers(201, Success[StartedCall], 404, 408, 409))
+async def stage_call(
+    body: StageCall,
+    caller: Writer,
+    shared: Shared,
+    sync: Annotated[bool, Query(description="Answer only when the call is `staged`.")] = False,
+    key: Key = None,
+) -> Response:
+    """Make an inbound call ready: within 60 s its INVITE names it in X-Rounded-Call-Id or X-Offhook-Call-Id."""
+
+    async def stage(call_id: str | None) -> Response:
+        try:
+            made = await shared.control.stage(body.request(caller.organization_id, call_id), wait=sync)
+        except TimeoutError as error:
+            raise ApiError(408, "timeout", str(error)) from error
+        return _staged(made)
+
+    acting = Acting(caller.organization_id, key, f"stage {sync}", body.model_dump_json())
+    return await once(shared.idempotency, acting, stage, _finder(shared, caller, _staged))
+
+
+def _staged(call_id: str) -> Response:
+    return success({"call_id": call_id}, "Call staged successfully", 201)
 
 
 # ---------------------------------------------------------------------- one call

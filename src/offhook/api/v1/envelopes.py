@@ -60,7 +60,7 @@ class ApiResponseError(Answer):
 
 def answers(status: int, model: type[BaseModel], *errors: int) -> dict[int | str, dict[str, Any]]:
     """``responses`` of a route: its success, the errors every route can give, and its own."""
-    common = (400, 401, 403, 413, 422, 500, 503)
+    common = (400, 401, 403, 413, 422, 429, 500, 503)
     described: dict[int | str, dict[str, Any]] = {
         code: {"model": ApiResponseError} for code in sorted({*common, *errors})
     }

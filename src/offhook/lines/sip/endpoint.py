@@ -138,6 +138,10 @@ class SipEndpoint:
         await self._tcp.close()
         self._stack = None
 
+    def check(self, dial: Dial) -> None:
+        """Raise the LineError of what cannot be dialled; nothing is sent."""
+        self._running().check(dial)
+
     def dial(self, dial: Dial) -> SipLine:
         """Place a call; its line tells how it goes. Raises LineError for what cannot be dialled, CapacityError."""
         stack = self._running()

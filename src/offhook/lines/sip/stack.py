@@ -62,6 +62,9 @@ class Stack(Protocol):
     def unreachable(self, hop: Hop, now: float) -> list[Effect]:
         """What was sent there could not be delivered."""
 
+    def check(self, dial: Dial) -> None:
+        """Raise the LineError that ``dial`` would."""
+
     def dial(self, dial: Dial, rtp_port: int, now: float) -> tuple[OutboundCall, list[Effect]]:
         """Place a call. Raises LineError."""
 
@@ -164,6 +167,10 @@ class SipStack:
             if watched.thing.state in _WAITING:
                 self._put(watched, watched.thing.unreachable(now), now)
         return self._drain()
+
+    def check(self, dial: Dial) -> None:
+        """Raise the LineError that ``dial`` would."""
+        OutboundCall.place(dial, self._local, 0)
 
     def dial(self, dial: Dial, rtp_port: int, now: float) -> tuple[OutboundCall, list[Effect]]:
         """Place a call. Raises LineError."""
