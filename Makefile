@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup models demo check format test constraints clean
+.PHONY: help setup models demo check format test constraints clean fuzz
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,9 @@ format: $(STAMPS)/dev  ## put the code into its shape
 
 test: $(STAMPS)/test  ## the whole test-suite; ARGS=… go to pytest
 	REQUIRE_PEERS=1 $(BIN)/pytest -n auto $(ARGS)
+
+fuzz: $(STAMPS)/test  ## many made-up requests for every route of the API; FUZZ_EXAMPLES=… of each kind
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),200) $(BIN)/pytest -n auto tests/contract/test_any_request.py
 
 bench-%: $(STAMPS)/test  ## a benchmark, such as bench-media; ARGS=… go to `offhook bench`
 	@$(BIN)/offhook bench $* $(ARGS)

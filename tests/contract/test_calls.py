@@ -129,7 +129,7 @@ async def test_the_legacy_form_takes_a_bearer_and_answers_without_envelope(site)
         ({"max_ring_seconds": 0}, "max_ring_seconds"), ({"max_ring_seconds": 1.5}, "max_ring_seconds"),
         ({"agent_version": 0}, "agent_version"), ({"metadata": []}, "metadata"),
         ({"metadata": {"a": "x" * MAX_JSON_BYTES}}, "metadata"), ({"colour": "red"}, "colour"),
-        ({"dynamic_variables_values": {"a": "\x00"}}, "dynamic_variables_values"),
+        ({"dynamic_variables_values": {"a": "\x00"}}, "dynamic_variables_values.a"),
         ({"custom_headers": {"X-A": "1\r\nVia: x"}}, "custom_headers.X-A"),
         ({"custom_headers": {"X A": "1"}}, "custom_headers.X A"), ({"custom_headers": {"": "1"}}, "custom_headers."),
     ],

@@ -175,6 +175,87 @@ async def test_a_trunks_password_is_never_shown(site):
     assert refused.json()["error"]["details"][0]["field"] == "allowed_sources[0]"
 
 
+TWILIO = {"name": "t", "type": "twilio", "account_sid": "AC" + "0" * 32, "auth_token": "hush-hush"}
+
+
+async def test_a_twilio_trunk_has_an_account_and_a_token_that_is_never_shown(site):
+    trunk = await made(site, "/v1/trunks", TWILIO)
+    assert (trunk["type"], trunk["account_sid"], trunk["has_auth_token"]) == ("twilio", TWILIO["account_sid"], True)
+    path = f"/v1/trunks/{trunk['id']}"
+    answer = await site.http.patch(path, json={"auth_token": "hush-hush-2", "name": "u"})
+    assert (answer.status_code, answer.json()["data"]["name"]) == (200, "u")
+    assert "hush-hush" not in answer.text + (await site.http.get(path)).text
+    assert site.app.state.resources.trunks.get(site.organization_id, trunk["id"]).auth_token == "hush-hush-2"
+
+
+async def test_a_trunk_is_changed_and_taken_away_with_its_numbers_left(site):
+    trunk = await made(site, "/v1/trunks", {"name": "t", "host": "a", "username": "u", "password": "p"})
+    number = await made(site, "/v1/phone-numbers", {"number": "+33123456789", "trunk_id": trunk["id"]})
+    path = f"/v1/trunks/{trunk['id']}"
+    change = {"host": "b", "port": 5070, "register": True, "codecs": ["PCMA"], "allowed_sources": ["10.1.2.3/8"]}
+    changed = (await site.http.patch(path, json=change)).json()["data"]
+    assert {**changed, "allowed_sources": change["allowed_sources"]}.items() >= change.items()
+    assert changed["allowed_sources"] == ["10.0.0.0/8"]
+    refused = await site.http.patch(path, json={"password": None})
+    assert refused.json()["error"]["details"][0]["field"] == "register"
+    await site.http.patch(path, json={"password": None, "register": False, "port": None})
+    shown = await data(site, path)
+    assert (shown["has_password"], shown["port"], shown["username"]) == (False, None, "u")
+    assert (await site.http.delete(path)).json()["message"] == "Trunk deleted successfully"
+    assert (await site.http.get(path)).status_code == 404
+    assert (await data(site, f"/v1/phone-numbers/{number['id']}"))["trunk_id"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": "t"}, "host"), ({"name": "t", "host": "a b"}, "host"), ({"name": "t", "host": ""}, "host"),
+        ({"name": "t", "host": "a", "account_sid": TWILIO["account_sid"]}, "account_sid"),
+        ({"name": "t", "host": "a", "register": True}, "register"), ({"name": "t", "host": "a", "port": 0}, "port"),
+        ({"name": "t", "host": "a", "codecs": ["MP3"]}, "codecs[0]"), ({**TWILIO, "host": "a"}, "host"),
+        ({**TWILIO, "auth_token": None}, "auth_token"), ({**TWILIO, "account_sid": "AC1"}, "account_sid"),
+        ({"name": "t", "host": "a", "allowed_sources": ["x"] * 101}, "allowed_sources"),
+    ],
+)  # fmt: skip
+async def test_a_trunk_that_does_not_fit_is_refused_by_its_field(site, body, field):
+    answer = await site.http.post("/v1/trunks", json=body)
+    assert answer.status_code == 422, answer.text
+    assert {row["field"] for row in answer.json()["error"]["details"]} == {field}
+
+
+async def test_a_number_that_redirects_needs_a_place_to_redirect_to(site):
+    refused = await site.http.post("/v1/phone-numbers", json={"number": "+33123456789", "redirect": True})
+    assert refused.json()["error"]["details"][0]["field"] == "redirect_phone_number"
+    body = {"number": "+33123456789", "redirect": True, "redirect_phone_number": "sip:a@b"}
+    number = await made(site, "/v1/phone-numbers", body)
+    assert body.items() <= number.items()
+    path = f"/v1/phone-numbers/{number['id']}"
+    refused = await site.http.patch(path, json={"redirect_phone_number": None})
+    assert (refused.status_code, refused.json()["error"]["details"][0]["field"]) == (422, "redirect_phone_number")
+    both = await site.http.patch(path, json={"redirect_phone_number": None, "redirect": False})
+    assert both.json()["data"]["redirect"] is False
+    assert await data(site, path) == both.json()["data"]
+
+
+async def test_the_difference_of_two_versions_is_listed_with_both_values(site, agent):
+    draft = await made(site, "/v1/agents", agent)
+    path = f"/v1/agents/{draft['id']}"
+    await site.http.post(f"{path}/deploy")
+    state = {**draft["states"][0], "prompt": "Be quick."}
+    await site.http.patch(path, json={"language": "fr", "states": [state]})
+    found = await data(site, f"{path}/diff")
+    assert (found["from"], found["to"]) == (1, 2)
+    assert sorted(found["changes"], key=lambda change: change["path"]) == [
+        {"path": "/language", "kind": "changed", "before": "en", "after": "fr"},
+        {"path": "/states/start/prompt", "kind": "changed", "before": "Be kind.", "after": "Be quick."},
+    ]
+    back = await site.http.get(f"{path}/diff", params={"from": 2, "to": 1})
+    assert back.json()["data"]["changes"][0]["after"] in {"en", "Be kind."}
+    assert (await data(site, f"{path}/diff", to=1))["changes"] == []
+    assert (await site.http.get(f"{path}/diff", params={"to": 9})).status_code == 404
+    assert (await site.http.get(f"{path}/diff", params={"from": 0})).status_code == 422
+
+
 async def test_a_key_is_shown_once_and_does_what_its_scopes_say(site):
     body = {"name": "reader", "scopes": ["calls:read"], "expires_at": "2099-01-01T00:00:00Z"}
     key = await made(site, "/v1/api-keys", body)
@@ -198,12 +279,6 @@ async def test_a_key_that_does_not_fit_is_refused_by_its_field(site, change, fie
     answer = await site.http.post("/v1/api-keys", json={"name": "k", **change})
     assert answer.status_code == 422
     assert [row["field"] for row in answer.json()["error"]["details"]] == [field]
-
-
-async def test_the_organization_shows_its_prices_as_decimals(site):
-    shown = await data(site, "/v1/organization")
-    assert shown["id"] == site.organization_id
-    assert shown["price_list"]["llm_input_token"] == "0.00000015"
 
 
 async def test_routes_handed_in_are_served_with_our_envelope(site, tmp_path):

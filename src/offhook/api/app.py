@@ -16,12 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from offhook.api.auth import Authenticator
 from offhook.api.control import ApiDeps
 from offhook.api.conventions import Conventions
+from offhook.api.docs_page import show_docs
 from offhook.api.envelope import ApiError
 from offhook.api.errors import respond
 from offhook.api.fast_lane import FastLane
 from offhook.api.gate import Gate
 from offhook.api.openapi import describe
 from offhook.api.resources import Resources
+from offhook.api.strict_json import StrictJson
 from offhook.api.v1 import (
     agents,
     audit,
@@ -31,14 +33,33 @@ from offhook.api.v1 import (
     keys,
     knowledge,
     numbers,
+    organization,
     questions,
     recordings,
     trunks,
+    usage,
     webhooks,
 )
 from offhook.errors import OffhookError
 
 _HANDLED = (ApiError, OffhookError, SQLAlchemyError, RequestValidationError, HTTPException)
+
+_RESOURCES = (
+    calls,
+    recordings,
+    agents,
+    questions,
+    numbers,
+    trunks,
+    keys,
+    knowledge,
+    webhooks,
+    events,
+    organization,
+    usage,
+    audit,
+    health,
+)
 
 
 class Application(FastAPI):
@@ -80,15 +101,17 @@ def create_app(deps: ApiDeps) -> FastAPI:
         description="AI voice agents on real phone calls, with a complete, trustworthy record of each call.",
         lifespan=lifespan,
         redirect_slashes=False,
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.resources = resources
-    app.front = Conventions(FastLane(app.framework, resources), Gate(authenticator, deps.limits))
+    app.front = Conventions(FastLane(StrictJson(app.framework), resources), Gate(authenticator, deps.limits))
     for kind in _HANDLED:
         app.add_exception_handler(kind, respond)
-    for module in (
-        calls, recordings, agents, questions, numbers, trunks, keys, knowledge, webhooks, events, audit, health,
-    ):  # fmt: skip
+    for module in _RESOURCES:
         app.include_router(module.router)
     app.router.routes.extend(deps.routes)
     describe(app)
+    show_docs(app)
     return app

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 import uuid
+from urllib.parse import parse_qsl
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offhook.api.envelope import ApiError
-from offhook.api.errors import api_error, unforeseen
+from offhook.api.errors import api_error, invalid, unforeseen
 from offhook.api.gate import QUOTA, Gate
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,8 @@ class Conventions:
             path = scope["path"]
             if path.startswith((_V1, _LEGACY)):
                 await self._gate.enter(scope, _secret(headers, path))
+            if b"%00" in scope["query_string"]:
+                _refuse_nul(scope)
             if b"content-length" in headers or b"transfer-encoding" in headers:
                 bound = MAX_UPLOAD_BYTES if _UPLOAD.fullmatch(path) else MAX_BODY_BYTES
                 receive = _bounded(headers.get(b"content-length"), receive, bound)
@@ -64,6 +67,13 @@ class Conventions:
                 # Half an answer is out: only breaking the connection tells the client.
                 raise
             await (known or unforeseen(request_id.decode())).response()(scope, receive, answer)
+
+
+def _refuse_nul(scope: Scope) -> None:
+    """A NUL fits into no name and no value, and databases refuse it late. Ids in paths are checked by their routes."""
+    for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+        if "\x00" in name + value:
+            raise invalid(name.replace("\x00", "")[:100], "holds a NUL")
 
 
 def _secret(headers: dict[bytes, bytes], path: str) -> bytes | None:

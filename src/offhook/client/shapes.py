@@ -71,6 +71,23 @@ Status = Literal[
 ]
 
 
+class AgentChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A difference; ``path`` is a JSON pointer in which named items stand by their name."""
+
+    path: str
+    kind: Literal["added", "removed", "changed"]
+    before: Any
+    after: Any
+
+
+class AgentDiff(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed from one version to another."""
+
+    from_: int = msgspec.field(name="from")
+    to: int
+    changes: list[AgentChange]
+
+
 class AgentSummary(msgspec.Struct, frozen=True, kw_only=True):
     """An agent in a list; ``version`` and ``active`` are those of its newest version."""
 
@@ -308,8 +325,15 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     currency: str
     price_list: dict[str, str]
-    limits: dict[str, Any]
+    limits: OrganizationLimits
     created_at: datetime
+
+
+class OrganizationLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests a minute; null: what the server's settings say."""
+
+    requests_per_minute: int | None
+    requests_per_minute_per_key: int | None
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
@@ -493,11 +517,11 @@ class TranscriptItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trunk(msgspec.Struct, frozen=True, kw_only=True):
-    """A trunk; its password is never shown."""
+    """A trunk; its password or token is never shown."""
 
     id: str
     name: str
-    type: str
+    type: Literal["sip", "twilio"]
     created_at: datetime
     host: str | None
     port: int | None
@@ -508,6 +532,41 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     register: bool
     allowed_sources: list[str]
     codecs: list[str]
+    account_sid: str | None
+    has_auth_token: bool
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls created from ``from`` on and before ``to``."""
+
+    from_: datetime = msgspec.field(name="from")
+    to: datetime
+    group_by: Literal["day", "month", "agent", "day,agent", "month,agent", "none"]
+    currency: str
+    total: UsageSums
+    rows: list[UsageRow]
+
+
+class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one group; null where the grouping has no such part."""
+
+    calls: int
+    answered_calls: int
+    duration_seconds: int
+    minutes: float
+    cost: Decimal
+    period: str | None
+    agent_id: str | None
+
+
+class UsageSums(msgspec.Struct, frozen=True, kw_only=True):
+    """``answered_calls`` are those that were answered and have ended; minutes and cost are theirs."""
+
+    calls: int
+    answered_calls: int
+    duration_seconds: int
+    minutes: float
+    cost: Decimal
 
 
 class VariableValue(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,6 +48,8 @@ class PhoneNumbers:
         type: str = "pstn",  # noqa: A002 - the API's name
         inbound_agent_id: str | None = None,
         trunk_id: str | None = None,
+        redirect: bool = False,
+        redirect_phone_number: str | None = None,
     ) -> PhoneNumber:
         """Add a number. Raises ConflictError when it exists, NotFoundError for an agent or trunk of somebody else."""
         row: dict[str, Any] = {
@@ -57,8 +59,8 @@ class PhoneNumbers:
             "name": name or number,
             "type": type,
             "inbound_agent_id": inbound_agent_id,
-            "redirect": False,
-            "redirect_phone_number": None,
+            "redirect": redirect,
+            "redirect_phone_number": redirect_phone_number,
             "trunk_id": trunk_id,
             "created_us": now_us(),
         }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from offhook.agents.config import AgentConfig
 from offhook.api.v1.call_schemas import Answer
@@ -52,6 +52,23 @@ class VersionSummary(DeployedVersion):
     """A version in a list."""
 
     active: bool
+
+
+class AgentChange(Answer):
+    """A difference; ``path`` is a JSON pointer in which named items stand by their name."""
+
+    path: str
+    kind: Literal["added", "removed", "changed"]
+    before: Any = Field(description="null where it was added.")
+    after: Any = Field(description="null where it was removed.")
+
+
+class AgentDiff(Answer):
+    """What changed from one version to another."""
+
+    from_: int = Field(alias="from")
+    to: int
+    changes: list[AgentChange]
 
 
 def agent_body() -> dict[str, Any]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query
 from starlette.responses import Response
 
+from offhook.agents.diff import diff
 from offhook.agents.load import parse_agent
 from offhook.agents.variables import BUILT_IN
 from offhook.api.auth import Caller, requires
 from offhook.api.envelope import RawResponse, success, success_body
 from offhook.api.paging import ByCursor, paginate
 from offhook.api.resources import Resources, Shared
-from offhook.api.v1.agent_schemas import AgentData, AgentSummary, DeployedVersion, VersionSummary, agent_body
+from offhook.api.v1.agent_schemas import AgentData, AgentDiff, AgentSummary, DeployedVersion, VersionSummary, agent_body
 from offhook.api.v1.envelopes import Listing, Success, answers
 from offhook.errors import AgentConfigError, Fault, NotFoundError
 from offhook.record.times import iso_us
@@ -107,13 +109,35 @@ def list_versions(agent_id: UUID, caller: Reader, shared: Shared) -> Response:
     return success(rows, "Agent versions retrieved successfully")
 
 
+@router.get("/v1/agents/{agent_id}/diff", responses=answers(200, Success[AgentDiff], 404))
+def diff_agent(
+    agent_id: UUID,
+    caller: Reader,
+    shared: Shared,
+    from_: Annotated[VersionNumber, Query(alias="from", description="Absent: the published version.")] = None,
+    to: Annotated[VersionNumber, Query(description="Absent: the newest version.")] = None,
+) -> Response:
+    """What changed between two versions of an agent."""
+    known = shared.agents.versions(caller.organization_id, str(agent_id))
+    published = next((each.version for each in known if each.active), known[-1].version)
+    before, after = (_chosen(known, number) for number in (from_ or published, to or known[0].version))
+    changes = [asdict(change) for change in diff(before.configuration, after.configuration)]
+    data = {"from": before.version, "to": after.version, "changes": changes}
+    return success(data, "Agent versions compared successfully")
+
+
+def _chosen(versions: Sequence[Version], number: int | None) -> Version:
+    for version in versions:
+        if version.version == number:
+            return version
+    raise NotFoundError(f"agent {versions[0].agent_id} has no version {number}")
+
+
 @router.post("/v1/agents/{agent_id}/deploy", responses=answers(200, Success[DeployedVersion], 404, 409))
 def deploy_agent(agent_id: UUID, caller: Writer, shared: Shared, version: VersionNumber = None) -> Response:
     """Publish a version, by default the newest; an old number rolls back."""
     wanted = shared.agents.versions(caller.organization_id, str(agent_id))
-    chosen = next((each for each in wanted if version in {None, each.version}), None)
-    if chosen is None:
-        raise NotFoundError(f"agent {agent_id} has no version {version}")
+    chosen = _chosen(wanted, version or wanted[0].version)
     _with_known_bases(shared, caller, _checked(chosen.configuration))
     deployed = shared.agents.deploy(caller.organization_id, str(agent_id), chosen.version)
     return success(_deployed(deployed), "Agent deployed successfully")

@@ -1,4 +1,4 @@
-"""API keys, and the organization they belong to."""
+"""API keys."""
 
 from __future__ import annotations
 
@@ -53,17 +53,6 @@ class NewKey(Body):
     expires_at: AwareDatetime | None = None
 
 
-class OrganizationData(Answer):
-    """The organization that the key belongs to; prices are decimals as strings."""
-
-    id: UUID
-    name: str
-    currency: str
-    price_list: dict[str, str]
-    limits: dict[str, Any]
-    created_at: datetime
-
-
 @router.get("/v1/api-keys", responses=answers(200, Listing[ApiKeyData]))
 def list_keys(paging: ByCursor, caller: Admin, shared: Shared) -> Response:
     """Keys of the organization, newest first, revoked ones too."""
@@ -87,21 +76,6 @@ def revoke_key(key_id: UUID, caller: Admin, shared: Shared) -> Response:
     """Revoke a key: the next request with it is refused."""
     shared.keys.revoke(caller.organization_id, str(key_id))
     return RawResponse(success_body(b"null", "API key revoked successfully"))
-
-
-@router.get("/v1/organization", responses=answers(200, Success[OrganizationData], 404))
-def get_organization(caller: Admin, shared: Shared) -> Response:
-    """The key's organization, with what its calls cost."""
-    found = shared.organizations.get(caller.organization_id)
-    data = {
-        "id": found.id,
-        "name": found.name,
-        "currency": found.currency,
-        "price_list": found.prices.to_json(),
-        "limits": dict(found.limits),
-        "created_at": iso_us(found.created_us),
-    }
-    return success(data, "Organization retrieved successfully")
 
 
 def _shown(key: ApiKey) -> dict[str, Any]:

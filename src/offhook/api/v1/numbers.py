@@ -29,6 +29,7 @@ Writer = Annotated[Caller, Depends(requires(Scope.AGENTS_WRITE))]
 
 # The contract has this message of calls here; clients may compare it.
 _RETRIEVED = "Calls retrieved successfully"
+_NOWHERE = "redirect_phone_number: a number that redirects needs one"
 
 
 class PhoneNumberData(Answer):
@@ -52,6 +53,8 @@ class NewNumber(Body):
     name: Text100 | None = None
     type: Literal["pstn", "sip"] = "pstn"
     inbound_agent_id: UUID | None = None
+    redirect: bool = Field(False, description="Whether its calls go on to redirect_phone_number.")
+    redirect_phone_number: Party | None = Field(None, description="E.164 with +, or a sip: URI.")
     trunk_id: UUID | None = None
 
     @model_validator(mode="after")
@@ -60,6 +63,8 @@ class NewNumber(Body):
             raise ValueError("number: a pstn number is E.164 with +, such as +33123456789")
         if re.search(r"\s", self.number):
             raise ValueError("number: holds a space")
+        if self.redirect and self.redirect_phone_number is None:
+            raise ValueError(_NOWHERE)
         return self
 
 
@@ -72,12 +77,15 @@ class ChangeNumber(Body):
     redirect_phone_number: Party | None = Field(None, description="E.164 with +, or a sip: URI.")
     trunk_id: UUID | None = None
 
-    def changes(self) -> dict[str, Any]:
-        """What was given. Raises the 422 of a field that can't be null."""
+    def changes(self, before: PhoneNumber) -> dict[str, Any]:
+        """What was given. Raises the 422 of what can't be."""
         given = self.model_dump(exclude_unset=True)
         for name in ("name", "redirect"):
             if name in given and given[name] is None:
                 raise invalid(name, "cannot be null")
+        redirect = given.get("redirect", before.redirect)
+        if redirect and given.get("redirect_phone_number", before.redirect_phone_number) is None:
+            raise invalid(*_NOWHERE.split(": "))
         return {name: str(value) if isinstance(value, UUID) else value for name, value in given.items()}
 
 
@@ -98,14 +106,24 @@ def add_number(body: NewNumber, caller: Writer, shared: Shared) -> Response:
         type=body.type,
         inbound_agent_id=str(body.inbound_agent_id) if body.inbound_agent_id else None,
         trunk_id=str(body.trunk_id) if body.trunk_id else None,
+        redirect=body.redirect,
+        redirect_phone_number=body.redirect_phone_number,
     )
     return success(_shown(number), "Phone number created successfully", 201)
+
+
+@router.get("/v1/phone-numbers/{number_id}", responses=answers(200, Success[PhoneNumberData], 404))
+def get_number(number_id: UUID, caller: Reader, shared: Shared) -> Response:
+    """One number."""
+    number = shared.numbers.get(caller.organization_id, str(number_id))
+    return success(_shown(number), "Phone number retrieved successfully")
 
 
 @router.patch("/v1/phone-numbers/{number_id}", responses=answers(200, Success[PhoneNumberData], 404))
 def change_number(number_id: UUID, body: ChangeNumber, caller: Writer, shared: Shared) -> Response:
     """Change who answers a number, or where it goes on to."""
-    number = shared.numbers.update(caller.organization_id, str(number_id), body.changes())
+    changes = body.changes(shared.numbers.get(caller.organization_id, str(number_id)))
+    number = shared.numbers.update(caller.organization_id, str(number_id), changes)
     return success(_shown(number), "Phone number updated successfully")
 
 

@@ -12,9 +12,11 @@ from offhook.client.aio.events import EventsMethods
 from offhook.client.aio.keys import KeysMethods
 from offhook.client.aio.knowledge_bases import KnowledgeBasesMethods
 from offhook.client.aio.operations import OperationsMethods
+from offhook.client.aio.organization import OrganizationMethods
 from offhook.client.aio.phone_numbers import PhoneNumbersMethods
 from offhook.client.aio.post_call_questions import PostCallQuestionsMethods
 from offhook.client.aio.trunks import TrunksMethods
+from offhook.client.aio.usage import UsageMethods
 from offhook.client.aio.webhooks import WebhooksMethods
 
 __all__ = ["AsyncClient"]
@@ -28,9 +30,11 @@ class AsyncClient(
     KeysMethods,
     KnowledgeBasesMethods,
     OperationsMethods,
+    OrganizationMethods,
     PhoneNumbersMethods,
     PostCallQuestionsMethods,
     TrunksMethods,
+    UsageMethods,
     WebhooksMethods,
 ):
     """A method for each operation of the API. All raise ApiStatusError and ConnectionFailedError."""

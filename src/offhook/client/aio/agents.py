@@ -66,6 +66,11 @@ class AgentsMethods(AsyncTransport):
         request = build("GET", f"/v1/agents/{segment(agent_id)}/versions")
         return read_data(await self.send(request), list[shapes.VersionSummary])
 
+    async def diff_agent(self, agent_id: str, *, from_: int | None = None, to: int | None = None) -> shapes.AgentDiff:
+        """What changed between two versions of an agent."""
+        request = build("GET", f"/v1/agents/{segment(agent_id)}/diff", query={"from": from_, "to": to})
+        return read_data(await self.send(request), shapes.AgentDiff)
+
     async def deploy_agent(self, agent_id: str, *, version: int | None = None) -> shapes.DeployedVersion:
         """Publish a version, by default the newest; an old number rolls back."""
         request = build("POST", f"/v1/agents/{segment(agent_id)}/deploy", query={"version": version})

@@ -210,6 +210,36 @@ class CallsMethods(AsyncTransport):
         )
         return read_data(await self.send(request), shapes.StartedCall)
 
+    async def stage_call(
+        self,
+        *,
+        from_number: str,
+        to_number: str,
+        agent_id: str,
+        sync: bool | None = None,
+        dynamic_variables_values: Mapping[str, Any] | Unset | None = UNSET,
+        metadata: Mapping[str, Any] | Unset | None = UNSET,
+        agent_version: int | Unset | None = UNSET,
+        idempotency_key: str | None = None,
+    ) -> shapes.StartedCall:
+        """Make an inbound call ready: within 60 s its INVITE names it in X-Rounded-Call-Id or X-Offhook-Call-Id."""
+        request = build(
+            "POST",
+            "/v1/calls/stage",
+            query={"sync": sync},
+            body={
+                "from_number": from_number,
+                "to_number": to_number,
+                "agent_id": agent_id,
+                "dynamic_variables_values": dynamic_variables_values,
+                "metadata": metadata,
+                "agent_version": agent_version,
+            },
+            idempotent=True,
+            idempotency_key=idempotency_key,
+        )
+        return read_data(await self.send(request), shapes.StartedCall)
+
     async def get_call(self, call_id: str) -> shapes.Call:
         """The whole record of a call, also while it lives."""
         request = build("GET", f"/v1/calls/{segment(call_id)}")

@@ -52,8 +52,3 @@ class KeysMethods(AsyncTransport):
         """Revoke a key: the next request with it is refused."""
         request = build("DELETE", f"/v1/api-keys/{segment(key_id)}")
         await self.send(request)
-
-    async def get_organization(self) -> shapes.Organization:
-        """The key's organization, with what its calls cost."""
-        request = build("GET", "/v1/organization")
-        return read_data(await self.send(request), shapes.Organization)

@@ -45,8 +45,8 @@ class TrunksMethods(AsyncTransport):
         self,
         *,
         name: str,
-        host: str,
-        type: Literal["sip"] | Unset = UNSET,
+        type: Literal["sip", "twilio"] | Unset = UNSET,
+        host: str | Unset | None = UNSET,
         port: int | Unset | None = UNSET,
         transport: Literal["udp", "tcp", "tls"] | Unset = UNSET,
         srtp: bool | Unset = UNSET,
@@ -55,6 +55,8 @@ class TrunksMethods(AsyncTransport):
         register: bool | Unset = UNSET,
         allowed_sources: Sequence[str] | Unset = UNSET,
         codecs: Sequence[Literal["PCMU", "PCMA"]] | Unset = UNSET,
+        account_sid: str | Unset | None = UNSET,
+        auth_token: str | Unset | None = UNSET,
     ) -> shapes.Trunk:
         """Add a trunk."""
         request = build(
@@ -72,6 +74,8 @@ class TrunksMethods(AsyncTransport):
                 "register": register,
                 "allowed_sources": allowed_sources,
                 "codecs": codecs,
+                "account_sid": account_sid,
+                "auth_token": auth_token,
             },
         )
         return read_data(await self.send(request), shapes.Trunk)
@@ -80,3 +84,46 @@ class TrunksMethods(AsyncTransport):
         """One trunk."""
         request = build("GET", f"/v1/trunks/{segment(trunk_id)}")
         return read_data(await self.send(request), shapes.Trunk)
+
+    async def change_trunk(
+        self,
+        trunk_id: str,
+        *,
+        name: str | Unset | None = UNSET,
+        host: str | Unset | None = UNSET,
+        port: int | Unset | None = UNSET,
+        transport: Literal["udp", "tcp", "tls"] | Unset | None = UNSET,
+        srtp: bool | Unset | None = UNSET,
+        username: str | Unset | None = UNSET,
+        password: str | Unset | None = UNSET,
+        register: bool | Unset | None = UNSET,
+        allowed_sources: Sequence[str] | Unset | None = UNSET,
+        codecs: Sequence[Literal["PCMU", "PCMA"]] | Unset | None = UNSET,
+        account_sid: str | Unset | None = UNSET,
+        auth_token: str | Unset | None = UNSET,
+    ) -> shapes.Trunk:
+        """Change a trunk."""
+        request = build(
+            "PATCH",
+            f"/v1/trunks/{segment(trunk_id)}",
+            body={
+                "name": name,
+                "host": host,
+                "port": port,
+                "transport": transport,
+                "srtp": srtp,
+                "username": username,
+                "password": password,
+                "register": register,
+                "allowed_sources": allowed_sources,
+                "codecs": codecs,
+                "account_sid": account_sid,
+                "auth_token": auth_token,
+            },
+        )
+        return read_data(await self.send(request), shapes.Trunk)
+
+    async def delete_trunk(self, trunk_id: str) -> None:
+        """Take a trunk away; numbers that used it have none from then on."""
+        request = build("DELETE", f"/v1/trunks/{segment(trunk_id)}")
+        await self.send(request)

@@ -12,9 +12,11 @@ from offhook.client.sync.events import EventsMethods
 from offhook.client.sync.keys import KeysMethods
 from offhook.client.sync.knowledge_bases import KnowledgeBasesMethods
 from offhook.client.sync.operations import OperationsMethods
+from offhook.client.sync.organization import OrganizationMethods
 from offhook.client.sync.phone_numbers import PhoneNumbersMethods
 from offhook.client.sync.post_call_questions import PostCallQuestionsMethods
 from offhook.client.sync.trunks import TrunksMethods
+from offhook.client.sync.usage import UsageMethods
 from offhook.client.sync.webhooks import WebhooksMethods
 
 __all__ = ["Client"]
@@ -28,9 +30,11 @@ class Client(
     KeysMethods,
     KnowledgeBasesMethods,
     OperationsMethods,
+    OrganizationMethods,
     PhoneNumbersMethods,
     PostCallQuestionsMethods,
     TrunksMethods,
+    UsageMethods,
     WebhooksMethods,
 ):
     """A method for each operation of the API. All raise ApiStatusError and ConnectionFailedError."""

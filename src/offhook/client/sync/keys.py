@@ -51,8 +51,3 @@ class KeysMethods(Transport):
         """Revoke a key: the next request with it is refused."""
         request = build("DELETE", f"/v1/api-keys/{segment(key_id)}")
         self.send(request)
-
-    def get_organization(self) -> shapes.Organization:
-        """The key's organization, with what its calls cost."""
-        request = build("GET", "/v1/organization")
-        return read_data(self.send(request), shapes.Organization)

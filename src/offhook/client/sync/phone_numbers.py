@@ -47,6 +47,8 @@ class PhoneNumbersMethods(Transport):
         name: str | Unset | None = UNSET,
         type: Literal["pstn", "sip"] | Unset = UNSET,
         inbound_agent_id: str | Unset | None = UNSET,
+        redirect: bool | Unset = UNSET,
+        redirect_phone_number: str | Unset | None = UNSET,
         trunk_id: str | Unset | None = UNSET,
     ) -> shapes.PhoneNumber:
         """Add a number."""
@@ -58,9 +60,16 @@ class PhoneNumbersMethods(Transport):
                 "name": name,
                 "type": type,
                 "inbound_agent_id": inbound_agent_id,
+                "redirect": redirect,
+                "redirect_phone_number": redirect_phone_number,
                 "trunk_id": trunk_id,
             },
         )
+        return read_data(self.send(request), shapes.PhoneNumber)
+
+    def get_number(self, number_id: str) -> shapes.PhoneNumber:
+        """One number."""
+        request = build("GET", f"/v1/phone-numbers/{segment(number_id)}")
         return read_data(self.send(request), shapes.PhoneNumber)
 
     def change_number(
