@@ -26,6 +26,7 @@ from offhook.calls.speaker import Speaker
 from offhook.conversation.bargein import Sensitivity
 from offhook.conversation.endpointing import EndpointingConfig, TurnMode
 from offhook.conversation.session import Conversation, ConversationConfig
+from offhook.errors import NotFoundError
 from offhook.lines.line import Answered, Ended, Frame, Line, LineEvent, Ringing
 from offhook.models.speech import VoiceChoice
 from offhook.record.cost import PriceList, Usage, cost_lines
@@ -291,14 +292,17 @@ class LiveCall:
         if tape.fault is not None:
             self.journal.add(Flagged(at=self._wall(), code="recording_incomplete", detail=tape.fault))
         stored = await self._services.recordings.finish(tape)
-        if stored is None:
-            self.journal.add(NotRecorded(at=self._wall(), reason="no sound passed"))
+        try:
+            if stored is None:
+                self.journal.add(NotRecorded(at=self._wall(), reason="no sound passed"))
+                await self.journal.durable()
+                return
+            self.journal.add(
+                Recorded(at=self._wall(), mixed=stored.mixed, channels=stored.channels, duration_ms=stored.duration_ms)
+            )
             await self.journal.durable()
-            return
-        self.journal.add(
-            Recorded(at=self._wall(), mixed=stored.mixed, channels=stored.channels, duration_ms=stored.duration_ms)
-        )
-        await self.journal.durable()
+        except NotFoundError:
+            log.info("recording_of_deleted_call", call_id=self.call_id)
         await self._services.recordings.acknowledge(self.call_id)
 
     def _sip_facts(self) -> dict[str, Any]:

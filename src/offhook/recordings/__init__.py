@@ -4,8 +4,8 @@ The rest of the house uses ``Recordings``; the modules below it are one noun eac
 """
 
 from offhook.recordings.archive import Recordings
-from offhook.recordings.files import StoredRecording
+from offhook.recordings.files import StoredRecording, file_keys
 from offhook.recordings.serve import Lookup, Published
 from offhook.recordings.tape import TapeWriter
 
-__all__ = ["Lookup", "Published", "Recordings", "StoredRecording", "TapeWriter"]
+__all__ = ["Lookup", "Published", "Recordings", "StoredRecording", "TapeWriter", "file_keys"]

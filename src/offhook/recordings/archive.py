@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -14,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from offhook.errors import OffhookError, StorageError
+from offhook.errors import NotFoundError, OffhookError, StorageError
 from offhook.files import FileStore
 from offhook.recordings.deck import TapeDeck
 from offhook.recordings.encoder import Encoder
@@ -115,6 +117,27 @@ class Recordings:
         finally:
             if lock is not None:
                 os.close(lock)
+
+    async def describe(self, key: str) -> dict[str, Any] | None:
+        """What a stored file is: ``key``, ``size`` in bytes, ``sha256``; None where there is none."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            found = await self.store.find(key)
+            async for chunk in self.store.stream(key, 0, found.size):
+                digest.update(chunk)
+                size += len(chunk)
+        except NotFoundError:
+            return None
+        return {"key": key, "size": size, "sha256": digest.hexdigest()}
+
+    async def destroy(self, key: str) -> None:
+        """Remove a stored file and see that it is gone. Raises StorageError when it isn't."""
+        await self.store.delete(key)
+        try:
+            await self.store.find(key)
+        except NotFoundError:
+            return
+        raise StorageError(f"{key} was removed and is still there")
 
     def mixed_url(self, call_id: str, *, secure: bool) -> str:
         """URL of the file with both parties mixed: signed for GET for an hour, or stable and open to all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -20,6 +21,12 @@ class StoredRecording(msgspec.Struct, frozen=True):
     channels: str
     peaks: str
     duration_ms: int
+
+
+def file_keys(call_id: str, recorded: Iterable[str] = ()) -> list[str]:
+    """Keys of all files that a call's recording may have: by its id, and beside those that its record names."""
+    folders = {call_id, *(key.rpartition("/")[0] for key in recorded)}
+    return sorted({*recorded, *(f"{folder}/{name}" for folder in folders for name in OUTPUTS)})
 
 
 def recording_key(call_id: str, name: str) -> str:

@@ -30,6 +30,7 @@ from offhook.lines.sip.endpoint import SipEndpoint
 from offhook.recordings import Recordings
 from offhook.review.worker import ReviewWorker
 from offhook.server import capacity
+from offhook.server.erasing import Eraser, Retainer
 from offhook.server.http import HttpServer
 from offhook.server.memory import give_back
 from offhook.server.node import Node
@@ -176,6 +177,8 @@ class Platform:
         self._spawn(self.warmer.run(), "warm-voice")
         self._spawn(recovery.keep_recordings(), "keep-recordings")
         self._spawn(self.recordings.watch.run(), "watch-storage")
+        self._spawn(Eraser(self._database, self.recordings).run(), "erase-files")
+        self._spawn(Retainer(self._database, writer).run(), "retention")
         if providers.local and settings.max_calls is None:
             self._spawn(self._measure(providers), "measure-capacity")
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from offhook.record.events import Recorded
 from offhook.recordings import Recordings, StoredRecording
 from offhook.store.database import Database
+from offhook.store.erasure import is_erased
 from offhook.store.tables import calls
 from offhook.store.writer import CallWriter
 
@@ -30,6 +31,8 @@ class Recovery:
     async def _note_recording(self, stored: StoredRecording) -> bool:
         organization_id = await asyncio.to_thread(self._organization, stored.call_id)
         if organization_id is None:
+            if await asyncio.to_thread(self._is_erased, stored.call_id):
+                return False
             log.warning("recording_without_call", call_id=stored.call_id)
             return True
         recorded = Recorded(
@@ -38,6 +41,10 @@ class Recovery:
         # It may have been told before a crash that came ahead of the acknowledgement.
         await self._writer.amend(stored.call_id, organization_id, lambda record: [] if record.recording else [recorded])
         return True
+
+    def _is_erased(self, call_id: str) -> bool:
+        with self._database.read() as connection:
+            return is_erased(connection, call_id)
 
     def _organization(self, call_id: str) -> str | None:
         with self._database.read() as connection:

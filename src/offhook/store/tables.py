@@ -44,6 +44,8 @@ metadata = MetaData(
 # SQLite numbers rows by itself only in a column of type INTEGER.
 _ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
 _ID = String(36)
+# A table whose rows go with a call has a column `call_id`, or this: its `id` is the call's.
+IS_CALL = {"call_id": "id"}
 # JSON that is looked into: PostgreSQL has an index for the entries of JSONB, SQLite reads through.
 _SEARCHED_JSON = JSON().with_variant(JSONB, "postgresql")
 
@@ -202,6 +204,7 @@ calls = Table(
     ),
     # Documents lie beside the rows (TOAST), not in them: a filter that walks rows reads a tenth of the pages.
     postgresql_with={"toast_tuple_target": 256},
+    info=IS_CALL,
 )
 
 # What happened, in order: the record is the fold of these rows.
@@ -293,6 +296,7 @@ post_call_jobs = Table(
     Column("id", _ID, primary_key=True),
     Column("organization_id", _ID, nullable=False),
     *lease_columns(),
+    info=IS_CALL,
 )
 
 # Processes that carry calls. One that dies leaves its row behind, with a heartbeat that grows old.
@@ -352,6 +356,7 @@ webhook_lanes = Table(
     # How often the first event that is left has failed.
     Column("failures", Integer, nullable=False),
     *lease_columns(),
+    info=IS_CALL,
 )
 
 # One row for each event that goes, or went, to a webhook, with the outcome of its last attempt.
@@ -505,3 +510,18 @@ _CALL_WORDS_FTS = (
 for _statement in _CALL_WORDS_FTS:
     _sql = DDL(_statement).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]  # SQLAlchemy's own
     event.listen(call_words, "after_create", _sql)
+
+# What is left of a deleted call. ``id`` is the call's; ``files`` are the keys of its files, later what they were: they
+# are gone then. The row is work while files remain, and stays for good.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("organization_id", _ID, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("reason", String(20), nullable=False),
+    Column("deleted_us", BigInteger, nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("completed_us", BigInteger),
+    *lease_columns(),
+)

@@ -14,12 +14,14 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, insert
 
-from offhook.errors import CapacityError, OffhookError
-from offhook.record.events import CallEvent
+from offhook.errors import CapacityError, NotFoundError, OffhookError
+from offhook.record.events import CallCreated, CallEvent
 from offhook.record.fold import CallRecord
 from offhook.store.audit import entry_values
 from offhook.store.database import Database, clashed, sqlstate, unavailable
+from offhook.store.erasure import Erasure, erase
 from offhook.store.events import Counters, are_stored, change, counters, store_events
+from offhook.store.ids import now_us
 from offhook.store.tables import audit_log
 
 log = structlog.get_logger(__name__)
@@ -54,6 +56,8 @@ class _Append:
         if self.tried_after is not None and are_stored(connection, self.call_id, self.tried_after, self.events):
             known[self.call_id] = before
             return
+        if not before.stored and not isinstance(self.events[0], CallCreated):
+            raise NotFoundError(f"call {self.call_id} was deleted")
         self.tried_after = before.sequence
         _, known[self.call_id] = store_events(connection, self.record, self.events, before, self.worker_id)
 
@@ -97,7 +101,22 @@ class _Note:
         connection.execute(insert(audit_log), self.values)
 
 
-_Job = _Append | _Amend | _Note
+@dataclass(slots=True)
+class _Erase:
+    """The end of a stored call, in order with what else is written of it."""
+
+    call_id: str
+    wanted: Erasure
+    waiters: list[_Done]
+    events: tuple[()] = ()
+
+    def write(self, connection: Connection, known: dict[str, Counters]) -> None:
+        """Delete it. Raises NotFoundError, and ConflictError while it runs."""
+        erase(connection, self.wanted)
+        known.pop(self.call_id, None)
+
+
+_Job = _Append | _Amend | _Note | _Erase
 
 
 class CallWriter:
@@ -181,6 +200,21 @@ class CallWriter:
                 self._refuse(waiter, call_id, 0)
                 return waiter
             self._jobs.append(_Note(call_id, entry_values(organization_id, action, call_id, detail), [waiter]))
+            self._wake.notify()
+        return waiter
+
+    def erase(self, call_id: str, organization_id: str, *, actor: str, reason: str) -> asyncio.Future[None]:
+        """Delete a stored call (``store/erasure.py``). The future fails with NotFoundError or ConflictError."""
+        waiter = _waiter()
+        wanted = Erasure(
+            organization_id=organization_id, call_id=call_id, actor=actor, reason=reason, at_us=now_us()
+        )  # fmt: skip
+        with self._wake:
+            if self._closing:
+                self._refuse(waiter, call_id, 0)
+                return waiter
+            self._jobs.append(_Erase(call_id, wanted, [waiter]))
+            self._open.pop(call_id, None)
             self._wake.notify()
         return waiter
 

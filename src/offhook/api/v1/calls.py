@@ -37,6 +37,7 @@ from offhook.record.events import CallEvent, MetadataChanged
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode, Status
 from offhook.record.times import iso_us
+from offhook.store.audit import ACTOR
 from offhook.store.calls import CallFilter, CallPage, StoredCall
 from offhook.store.keys import Scope
 
@@ -348,6 +349,15 @@ async def _change(shared: Resources, caller: Caller, call_id: str, body: ChangeC
 
     await shared.writer.amend(call_id, caller.organization_id, decide)
     await shared.writer.note(caller.organization_id, "call.metadata_changed", call_id)
+
+
+@router.delete("/v1/calls/{call_id}", responses=answers(200, Success[None], 404, 409))
+async def delete_call(call_id: UUID, caller: Writer, shared: Shared) -> Response:
+    """Delete a call that is over: record, transcript and events at once, its recording's files soon after."""
+    await _must_exist(shared, caller, str(call_id))
+    erased = shared.writer.erase(str(call_id), caller.organization_id, actor=ACTOR.get(), reason="request")
+    await asyncio.wait_for(erased, _WRITE_LIMIT_S)
+    return RawResponse(success_body(b"null", "Call deleted successfully"))
 
 
 @router.post("/v1/calls/{call_id}/terminate", responses=answers(200, Success[None], 404))
