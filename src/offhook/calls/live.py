@@ -289,12 +289,14 @@ class LiveCall:
             self.journal.add(StatusChanged(at=at, status=status, end_reason=reason))
 
     async def _store_recording(self, tape: TapeWriter) -> None:
-        if tape.fault is not None:
-            self.journal.add(Flagged(at=self._wall(), code="recording_incomplete", detail=tape.fault))
-        stored = await self._services.recordings.finish(tape)
+        try:
+            stored = await self._services.recordings.finish(tape)
+        finally:
+            if tape.fault is not None:
+                self.journal.add(Flagged(at=self._wall(), code="recording_incomplete", detail=tape.fault))
         try:
             if stored is None:
-                self.journal.add(NotRecorded(at=self._wall(), reason="no sound passed"))
+                self.journal.add(NotRecorded(at=self._wall(), reason=tape.fault or "no sound passed"))
                 await self.journal.durable()
                 return
             self.journal.add(

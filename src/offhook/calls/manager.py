@@ -305,7 +305,10 @@ class CallManager:
         """Whether calls can be taken: what is wrong, in a sentence, or None."""
         sip = None if self._endpoint is not None else "SIP is not running"
         draining = "the server is shutting down" if self._draining else None
-        return {"sip": sip, "calls": draining, "storage": self._services.recordings.watch.problem}
+        # Who asks has no key: where files are is for the log.
+        failing = self._services.recordings.watch.problem is not None
+        storage = "recordings cannot be stored; the log says why" if failing else None
+        return {"sip": sip, "calls": draining, "storage": storage}
 
     def record(self, call_id: str) -> CallRecord | None:
         """The record of a live or staged call."""

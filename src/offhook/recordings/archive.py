@@ -67,8 +67,6 @@ class Recordings:
             raise
         if stored is None:
             self._finishing.discard(tape.call_id)
-            if tape.fault is not None and not tape.folder.exists():
-                raise StorageError(f"the recording could not be written: {tape.fault}")
         return stored
 
     async def acknowledge(self, call_id: str) -> None:

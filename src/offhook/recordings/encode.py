@@ -18,6 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from offhook.errors import StorageError
 from offhook.recordings.files import CHANNELS, MIXED, OUTPUTS, PEAKS
 from offhook.recordings.tape import TapeReader
 
@@ -44,6 +45,10 @@ def encode_tape(folder: Path) -> int:
                 channels.write(block)
                 mixed.write(mix(block))
                 peaks.add(block)
+        for name in (MIXED, CHANNELS):
+            # A full disk at the last page is not an error of the library's.
+            if soundfile.info(drafts[name]).frames != tape.samples:
+                raise StorageError(f"{name} was not written whole; is the disk full?")
         drafts[PEAKS].write_bytes(peaks.document(tape.duration_ms))
         for name, draft in drafts.items():
             draft.replace(folder / name)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import io
 import signal
+from pathlib import Path
 
 import httpx2
 import numpy as np
 import pytest
 import soundfile
+import yaml
 
 NUMBER = "+33123456789"
+SAMPLE = Path(__file__).parents[3] / "src/offhook/agents/samples/appointment.en.agent.yaml"
 INVITE = """<send retrans="500"><![CDATA[
 INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
@@ -167,3 +170,73 @@ async def test_after_kill_9_the_call_is_final_with_its_transcript_and_recording(
         stereo, rate_hz = soundfile.read(io.BytesIO((await client.get(call["recording_channels_url"])).content))
     assert len(stereo) / rate_hz > 3
     run.process.terminate()
+
+
+# ---------------------------------------------------------------------- what stays on disk
+
+NOTICE = "This call is recorded."
+
+
+@pytest.fixture
+def files(server):
+    def left() -> list[str]:
+        data = server.folder / "data"
+        return sorted(
+            path.name for part in ("tapes", "recordings") for path in (data / part).rglob("*") if path.is_file()
+        )
+
+    return left
+
+
+@pytest.fixture
+def change(server, tmp_path):
+    """Deploy the sample agent with other settings."""
+
+    def deploy(**settings: object) -> None:
+        path = tmp_path / "changed.agent.yaml"
+        path.write_text(f"{SAMPLE.read_text()}\n{yaml.safe_dump(settings)}")
+        server.offhook("agents", "apply", str(path), "--deploy")
+
+    return deploy
+
+
+async def test_a_call_that_is_not_recorded_leaves_no_sound(server, change, files, sipp, caller_file):
+    change(record=False, recording_notice=NOTICE)
+    await hangs_up_after(server, sipp, caller_file, 3000)
+    call = await server.only_call(lambda call: call["end_time"])
+    assert (call["recording_url"], files()) == (None, [])
+    assert NOTICE not in call["transcript_string"]
+
+
+async def test_that_it_is_recorded_is_said_first(server, change, sipp, caller_file):
+    change(recording_notice=NOTICE)
+    await hangs_up_after(server, sipp, caller_file, 6000)
+    call = await server.only_call(lambda call: call["end_time"])
+    said = [item["content"] for item in call["transcript"] if item["role"] == "agent"]
+    assert said[0] == NOTICE
+    assert said[1].startswith("Hello, this is Riverside Dental")
+
+
+async def test_a_deleted_call_is_gone_at_once_and_its_files_soon(server, files, sipp, caller_file):
+    await hangs_up_after(server, sipp, caller_file, 3000)
+    call = await server.only_call(lambda call: call["recording_url"])
+    assert files() == ["channels.ogg", "mixed.ogg", "peaks.json"]
+    answer = await server.ask("DELETE", f"/v1/calls/{call['id']}")
+    assert (answer.status_code, answer.json()["message"]) == (200, "Call deleted successfully")
+    assert (await server.ask("GET", f"/v1/calls/{call['id']}")).status_code == 404
+    async with asyncio.timeout(20):
+        while len(entries := await audit(server, call["id"])) < 2:
+            await asyncio.sleep(0.2)
+    assert [entry["action"] for entry in entries] == ["call.files_deleted", "call.deleted"]
+    assert [file["key"].rpartition("/")[2] for file in entries[0]["detail"]["files"]] == [
+        "channels.ogg", "mixed.ogg", "peaks.json",
+    ]  # fmt: skip
+    assert files() == []
+
+
+async def hangs_up_after(server, sipp, caller_file: str, ms: int) -> None:
+    await (await sipp(talks(caller_file, ms), server.address, service=NUMBER)).wait()
+
+
+async def audit(server, call_id: str) -> list[dict]:
+    return (await server.ask("GET", f"/v1/audit-log?object_id={call_id}")).json()["data"]
