@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Boolean, Integer, LargeBinary, MetaData, String, Text, insert, select, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import JSON
 
 from offhook.store.calls import CallFilter, Calls
@@ -146,6 +147,8 @@ def value(column, number):
         return number
     if isinstance(column.type, LargeBinary):
         return b"%d" % number
+    if isinstance(column.type, TSVECTOR):
+        return f"'v{number}'"
     if isinstance(column.type, String | Text):
         return f"v{number}"
     raise TypeError(f"{column}: no example of {column.type!r}")

@@ -250,6 +250,11 @@ class CallsMethods(Transport):
         request = build("PATCH", f"/v1/calls/{segment(call_id)}", body={"metadata": metadata, "override": override})
         return read_data(self.send(request), shapes.Call)
 
+    def delete_call(self, call_id: str) -> None:
+        """Delete a call that is over: record, transcript and events at once, its recording's files soon after."""
+        request = build("DELETE", f"/v1/calls/{segment(call_id)}")
+        self.send(request)
+
     def terminate_call(self, call_id: str) -> None:
         """End a call; the answer is the same when it had ended."""
         request = build("POST", f"/v1/calls/{segment(call_id)}/terminate")
