@@ -230,6 +230,24 @@ def _revision(connection: Connection) -> str | None:
     return found
 
 
+def _json_for_postgresql(value: object) -> str:
+    """JSON without the one character that PostgreSQL's has no room for; what a model made up may hold it."""
+    found = msgspec.json.encode(value)
+    if b"\\u0000" in found:
+        found = msgspec.json.encode(_without_nul(msgspec.json.decode(found)))
+    return found.decode()
+
+
+def _without_nul(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, list):
+        return [_without_nul(each) for each in value]
+    if isinstance(value, dict):
+        return {_without_nul(name): _without_nul(each) for name, each in value.items()}
+    return value
+
+
 def _postgresql_engine(url: URL) -> Engine:
     defaults = {name: value for name, value in _CONNECT.items() if name not in url.query}
     try:
@@ -242,7 +260,7 @@ def _postgresql_engine(url: URL) -> Engine:
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
             pool_timeout=POOL_WAIT_S,
-            **_ENGINE,
+            **{**_ENGINE, "json_serializer": _json_for_postgresql},
         )
     except ImportError as error:
         raise ConfigurationError(

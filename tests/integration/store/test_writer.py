@@ -253,3 +253,13 @@ async def test_a_record_that_broke_off_is_found_and_can_be_closed(database, writ
     end = e.StatusChanged(at=9.0, status=Status.FAILED)
     await writer.amend(talk.record.call_id, ORGANIZATION, lambda _: [end])
     assert calls.unfinished() == []
+
+
+async def test_what_no_column_holds_is_kept_in_the_document(database, writer, begin):
+    party = "sip:" + "x" * 300 + "@example.com"
+    talk = begin(writer, from_number=party, to_number="a\x00b", metadata={"a\x00": ["\x00", {"b": "c\x00d \\u0000"}]})
+    await talk.add(e.VariableSet(at=2.0, name="v", variable_type="json", value={"n": "x\x00"}))
+    shown = document(database, talk.record.call_id)
+    assert (shown["from_number"], shown["to_number"]) == (party, "a\x00b")
+    assert shown["metadata"] == talk.record.metadata
+    assert shown["variable_values"][0]["value"] == {"n": "x\x00"}
