@@ -60,6 +60,8 @@ async def test_files_and_texts_become_sources_that_are_found(site, base):
     assert best["source"] == {"id": data["sources"][1]["id"], "type": "file", "file_name": "rules.md"}
     # No model here: said, not failed.
     assert found["mode"] == "lexical"
+    pets = (await site.http.post(f"{base}/search", json={"query": "pets"})).json()["data"]["passages"]
+    assert [(each["headings"], each["text"]) for each in pets] == [("Pets", "Dogs must be on a lead.")]
     assert "offhook models fetch minilm" in found["note"]
 
 

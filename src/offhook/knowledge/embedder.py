@@ -1,7 +1,8 @@
-"""The process that makes vectors: ``python -m offhook.knowledge.embedder FD MODELS_DIR``."""
+"""The process that makes vectors: ``python -m offhook.knowledge.embedder FD MODELS_DIR NICE``."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,7 @@ from offhook.models.files import require
 from offhook.models.local.worker import Cancelled, connection_from, serve
 from offhook.models.manifest import MINILM
 
-# A passage under way must not hold up a caller's question: there is a thread for each.
-THREADS = 2
+THREADS = 1  # a question takes 6 ms of a core, so that those of many calls hardly ever meet
 MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained on; more makes its vectors vague
 
 
@@ -56,7 +56,8 @@ class EmbedderModel:
 
 def main() -> None:
     """Serve until the call process is gone."""
-    descriptor, models_dir = sys.argv[1:]
+    descriptor, models_dir, nice = sys.argv[1:]
+    os.nice(int(nice))
     serve(lambda: EmbedderModel(Path(models_dir)), connection_from(descriptor), THREADS)
 
 

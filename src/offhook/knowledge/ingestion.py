@@ -25,7 +25,7 @@ from offhook.knowledge.reading.program import ReadPassage
 from offhook.knowledge.reading.reader import read_file
 from offhook.store.database import Database
 from offhook.store.ids import now_us
-from offhook.store.knowledge import SourceStatus
+from offhook.store.knowledge import SourceStatus, SourceType
 from offhook.store.leases import Lease, Queue
 from offhook.store.passages import Passages, changed
 from offhook.store.tables import knowledge_sources
@@ -75,6 +75,7 @@ class Ingestion:
             try:
                 while await self.work_once():
                     pass
+                await self._embedding.end_passages()
             except DBAPIError as error:
                 log.warning("ingestion_waits_for_database", error=str(error))
             except Exception:
@@ -103,9 +104,10 @@ class Ingestion:
 
     async def want_vectors(self) -> None:
         """Queue ready sources that have no vectors, or another model's, once the model is here."""
-        if self._embedding.missing is None:
+        if self._embedding.missing is None and await _in_thread(self._any_ready):
             await _in_thread(self._queue_vectorless)
             self.wake()
+            await self._embedding.start()  # so that the first question doesn't wait for it
 
     # ------------------------------------------------------------------ the work
 
@@ -115,19 +117,21 @@ class Ingestion:
             await self._read(lease)
         embedded = await self._embed(lease)
         await _in_thread(self._finish, lease, embedded)
+        if embedded is not None:
+            await self._embedding.start()  # so that the first question doesn't wait for it
 
     async def _read(self, lease: Lease) -> None:
         """Store the passages of the file, in the place of what an earlier try left."""
-        kind = Kind(lease.row["kind"])
+        kind, title = Kind(lease.row["kind"]), lease.row["name"] if lease.row["type"] == SourceType.TEXT else ""
         async with self._local_file(lease.row["file_key"]) as path:
-            found = await read_file(kind, path)
+            found = await read_file(kind, path, title)
         await _in_thread(self._passages.clear, lease.id)
         for at in range(0, len(found), _BATCH):
             await _in_thread(self._add, lease, found[at : at + _BATCH])
 
     async def _embed(self, lease: Lease) -> str | None:
         """Give passages vectors; the model's name, or None while it isn't here."""
-        if not await self._embedding.start():
+        if not await self._embedding.begin_passages():
             return None
         texts = await _in_thread(self._passages.texts, lease.id)
         try:
@@ -245,6 +249,11 @@ class Ingestion:
             return
         with self._database.write() as connection:
             self._queue.again(connection, lease, now_us() + lease.attempt * _RETRY_AFTER_US)
+
+    def _any_ready(self) -> bool:
+        ready = knowledge_sources.c.status == SourceStatus.READY.value
+        with self._database.read() as connection:
+            return connection.execute(select(knowledge_sources.c.id).where(ready).limit(1)).first() is not None
 
     def _queue_vectorless(self) -> None:
         sources = knowledge_sources.c

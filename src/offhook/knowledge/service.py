@@ -89,8 +89,8 @@ class Knowledge:
 
     async def start(self) -> None:
         """Go on with what is to be ingested."""
-        await self._ingestion.want_vectors()
         self._work = asyncio.create_task(self._ingestion.run(), name="ingest-knowledge")
+        await self._ingestion.want_vectors()
 
     async def close(self) -> None:
         """Stop; a source under way is begun anew by the next start."""

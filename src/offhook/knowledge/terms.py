@@ -17,7 +17,7 @@ _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 _LONGEST_WORD = 60  # anything longer is no word; a text of one endless word must not grow the index
 MAX_QUERY_TERMS = 32
-_stemmers = tuple(snowballstemmer.stemmer(language) for language in ("english", "french"))
+_english, _french = snowballstemmer.stemmer("english"), snowballstemmer.stemmer("french")
 _stemming = threading.Lock()  # a stemmer holds the word it works on
 # Words that stand in most sentences: they find nothing, and cost the most.
 _ENGLISH = frozenset(
@@ -46,23 +46,22 @@ def index_terms(text: str) -> str:
 def query_terms(text: str) -> list[str]:
     """The terms to look for, each once; common words only when there is nothing else."""
     words = list(_words(text))
-    telling = [word for word in words if word not in _COMMON] or words
+    telling = [word for word in words if _folded(word) not in _COMMON] or words
     return list(dict.fromkeys(term for word in telling for term in _terms(word)))[:MAX_QUERY_TERMS]
 
 
 def english(text: str) -> bool:
     """Whether a question looks like English: by its commonest words, or, with none, by plain letters."""
-    words = _words(text)
+    words = [_folded(word) for word in _words(text)]
     common = sum(word in _ENGLISH for word in words)
     other = sum(word in _FRENCH for word in words)
     return common > other or (common == other and text.isascii())
 
 
 def _words(text: str) -> list[str]:
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(char for char in folded if not unicodedata.combining(char)).replace("œ", "oe").replace("æ", "ae")
+    """The words as written, in small letters; writing without blanks as pairs of signs."""
     words: list[str] = []
-    for word in _WORD.findall(plain):
+    for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
         if _UNSPACED.search(word):
             words += _pairs(word)
         else:
@@ -75,9 +74,20 @@ def _pairs(run: str) -> list[str]:
     return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
 
 
-@lru_cache(maxsize=50_000)  # a language's words in use; stemming one takes 30 µs, finding it here none
+@lru_cache(maxsize=50_000)  # a language's words in use; stemming one takes 60 µs, finding it here none
 def _terms(word: str) -> tuple[str, ...]:
-    if len(word) < 3 or not word.isalpha() or not word.isascii():
-        return (word,)
+    plain = _folded(word)
+    if len(plain) < 3 or not plain.isalpha() or not plain.isascii():
+        return (plain,)
     with _stemming:
-        return tuple(dict.fromkeys(stemmer.stemWord(word) for stemmer in _stemmers))
+        # French stems need their accents, which a question may lack: both ways, so that either meets.
+        stems = (_english.stemWord(plain), _french.stemWord(plain), _folded(_french.stemWord(word)))
+    return tuple(dict.fromkeys(stems))
+
+
+@lru_cache(maxsize=50_000)
+def _folded(word: str) -> str:
+    """Without accents and ligatures."""
+    parts = unicodedata.normalize("NFKD", word)
+    plain = "".join(char for char in parts if not unicodedata.combining(char))
+    return plain.replace("œ", "oe").replace("æ", "ae")

@@ -20,6 +20,8 @@ from offhook.store.tables import knowledge_bases, knowledge_passages, knowledge_
 
 # How far a word's passages are counted: one that stands in more is common, however much more.
 _COUNT_UP_TO = 1000
+# A term of so many letters also finds the words that begin with it: "ouvert" finds "ouverture", whose stem is another.
+_PREFIX_LETTERS = 5
 _BATCH = 500  # rows read at once, so that no step holds the interpreter for long
 _READY = "ready"
 
@@ -160,7 +162,7 @@ def changed(connection: Connection, base_id: str) -> None:
 
 def _by_words_sqlite(connection: Connection, base_ids: Sequence[str], terms: Sequence[str], limit: int) -> list[int]:
     within = " OR ".join(f'"{base_id}"' for base_id in base_ids)
-    words = " OR ".join(f'"{term}"' for term in terms)
+    words = " OR ".join(f'"{term}"*' if len(term) >= _PREFIX_LETTERS else f'"{term}"' for term in terms)
     # The base's column counts for nothing in the ranking.
     query = text(
         "SELECT w.rowid FROM knowledge_words w JOIN knowledge_passages p ON p.id = w.rowid"
@@ -178,7 +180,10 @@ def _by_words_postgresql(
     passages = knowledge_passages.c
     vector = func.to_tsvector(literal_column("'simple'"), passages.terms)
     within = passages.base_id.in_(base_ids)
-    matches = {term: vector.op("@@")(func.to_tsquery(literal_column("'simple'"), term)) for term in terms}
+    asked = {term: f"{term}:*" if len(term) >= _PREFIX_LETTERS else term for term in terms}
+    matches = {
+        term: vector.op("@@")(func.to_tsquery(literal_column("'simple'"), query)) for term, query in asked.items()
+    }
     counted = {
         term: connection.execute(
             select(func.count()).select_from(select(passages.id).where(within, match).limit(_COUNT_UP_TO).subquery())
@@ -189,7 +194,7 @@ def _by_words_postgresql(
     if not weights:
         return []
     score = sum((cast(matches[term], Integer) * weight for term, weight in weights.items()), start=literal_column("0"))
-    anything = func.to_tsquery(literal_column("'simple'"), " | ".join(weights))
+    anything = func.to_tsquery(literal_column("'simple'"), " | ".join(asked[term] for term in weights))
     query = (
         select(passages.id)
         .join(knowledge_sources, knowledge_sources.c.id == passages.source_id)

@@ -118,7 +118,8 @@ def _bounded(sentence: str) -> Iterator[str]:
         return
     part: list[str] = []
     size = 0
-    for match in re.finditer(rf"\S{{1,{TARGET_TOKENS * _CHARS_A_TOKEN // 4}}}", sentence):
+    # A sign is a token at most.
+    for match in re.finditer(rf"\S{{1,{TARGET_TOKENS}}}", sentence):
         word = match.group()
         tokens = tokens_in(word)
         if part and size + tokens > TARGET_TOKENS:

@@ -16,7 +16,9 @@ from offhook.knowledge.reading.blocks import Block, UnreadableError, tidy
 MAX_PAGES = 3000
 _HEADING_RATIO = 1.15  # headings are set at least a step of type larger than the text: 12 on 10, 14 on 12
 _LONGEST_HEADING = 120
-_HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\ufffe\u0002]$")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad]$")
+# PDFium's own mark for a hyphen at the end of a line, whose next line it appends.
+_JOINED = re.compile("[\ufffe\u0002](.?)", re.DOTALL)
 _PARAGRAPH_END = re.compile(r"[.!?:;…。！？]$")
 _ITEM = re.compile(r"\s*(?:[•▪◦‣●○■□–—*]|-\s|\d{1,3}[.)]\s|[a-z][.)]\s)")
 _ENCRYPTED = 4  # FPDF_ERR_PASSWORD
@@ -63,10 +65,15 @@ def _lines(document: pypdfium2.PdfDocument, number: int) -> Iterator[_Line]:
                 # Counted in UTF-16, as PDFium counts; the first letter tells the size of the line.
                 first = at + len(line) - len(line.lstrip())
                 size = raw.FPDFText_GetFontSize(text_page, min(first, max(0, text_page.count_chars() - 1)))
-                yield _Line(line.rstrip(), round(size, 1), number + 1)
+                yield _Line(_JOINED.sub(_joined, line.rstrip()), round(size, 1), number + 1)
             at += len(line.encode("utf-16-le", "replace")) // 2
     finally:
         text_page.close()
+
+
+def _joined(match: re.Match[str]) -> str:
+    """A word that was cut is whole again; one with a hyphen of its own keeps it."""
+    return match[1] if match[1].islower() else f"-{match[1]}"
 
 
 def _blocks(lines: list[_Line]) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""The process that reads one file: ``python -m offhook.knowledge.reading.program KIND PATH``.
+"""The process that reads one file: ``python -m offhook.knowledge.reading.program KIND PATH TITLE``.
 
 It lowers its own limits before it opens anything, answers on its standard output, and ends. Whatever the file does to
 it (swells, never ends, crashes a library), the server only sees a process that ended.
@@ -44,11 +44,11 @@ class Outcome(msgspec.Struct, array_like=True, frozen=True):
 def main() -> None:
     """Read the file named on the command line."""
     _limit()
-    kind, path = Kind(sys.argv[1]), Path(sys.argv[2])
+    kind, path, title = Kind(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     # Libraries may print; what counts goes out by a descriptor of its own.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    _answer(out, _outcome(kind, path))
+    _answer(out, _outcome(kind, path, title))
     # At once: what the file left in memory needs no tidying.
     os._exit(0)
 
@@ -68,9 +68,9 @@ def _limit() -> None:
         resource.setrlimit(name, (allowed, allowed))
 
 
-def _outcome(kind: Kind, path: Path) -> Outcome:
+def _outcome(kind: Kind, path: Path, title: str) -> Outcome:
     try:
-        return Outcome(_passages(_bounded(blocks_of(kind, path))))
+        return Outcome(_passages(_bounded(blocks_of(kind, path)), title))
     except UnreadableError as error:
         return Outcome([], str(error))
     except MemoryError:
@@ -109,14 +109,15 @@ def _bounded(blocks: Iterable[Block]) -> Iterator[Block]:
         yield block
 
 
-def _passages(blocks: Iterable[Block]) -> list[ReadPassage]:
+def _passages(blocks: Iterable[Block], title: str) -> list[ReadPassage]:
     from offhook.knowledge.reading.passages import passages  # noqa: PLC0415 - as above
     from offhook.knowledge.terms import index_terms  # noqa: PLC0415
 
-    found = [
-        ReadPassage(each.position, each.page, each.headings, each.text, index_terms(f"{each.headings} {each.text}"))
-        for each in passages(blocks)
-    ]
+    found = []
+    for each in passages(blocks):
+        headings = " › ".join(part for part in (title, each.headings) if part)
+        terms = index_terms(f"{headings} {each.text}")
+        found.append(ReadPassage(each.position, each.page, headings, each.text, terms))
     if not found:
         raise UnreadableError("it has no text")
     return found

@@ -20,10 +20,13 @@ _CHUNK_BYTES = 1 << 20
 _decoder = msgspec.msgpack.Decoder(Outcome)
 
 
-async def read_file(kind: Kind, path: Path, limit_s: float = LIMIT_S) -> list[ReadPassage]:
-    """The passages of a file. Raises UnreadableError with the reason, whatever the file did."""
+async def read_file(kind: Kind, path: Path, title: str = "", limit_s: float = LIMIT_S) -> list[ReadPassage]:
+    """The passages of a file, all under ``title`` if there is one.
+
+    Raises UnreadableError with the reason, whatever the file did.
+    """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "offhook.knowledge.reading.program", kind.value, str(path),
+        sys.executable, "-m", "offhook.knowledge.reading.program", kind.value, str(path), title,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
