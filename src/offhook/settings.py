@@ -31,7 +31,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data_dir: Path = Field(Path("data"), description="Database, recordings, secret key and tapes live here.")
+    data_dir: Path = Field(Path("data"), description="Database, recordings, knowledge files, key and tapes live here.")
     models_dir: Path = Field(
         Path("~/.cache/offhook/models"), description="Local model files (`offhook models fetch`) live here."
     )

@@ -45,8 +45,8 @@ class Embedding:
             return self._unfit
         try:
             require(MINILM.name, self._models_dir)
-        except ModelFilesError as error:
-            return str(error)
+        except ModelFilesError:
+            return f"the local model isn't here: run `offhook models fetch {MINILM.name}` on the server"
         return None
 
     def reads(self, text: str) -> bool:
@@ -110,7 +110,7 @@ class Embedding:
             return False
         except ProviderError as error:
             # It will be no better without a restart: a library is missing, or the file breaks it.
-            self._unfit = str(error)
+            self._unfit = "the local model could not be loaded; the server's log says why"
             log.warning("embedder_not_started", error=str(error))
             return False
         return True
