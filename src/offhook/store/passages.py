@@ -184,12 +184,14 @@ def _by_words_postgresql(
     matches = {
         term: vector.op("@@")(func.to_tsquery(literal_column("'simple'"), query)) for term, query in asked.items()
     }
-    counted = {
-        term: connection.execute(
-            select(func.count()).select_from(select(passages.id).where(within, match).limit(_COUNT_UP_TO).subquery())
-        ).scalar_one()
-        for term, match in matches.items()
-    }
+    # One question for all terms, each counted no further than it matters.
+    counts = [
+        select(func.count())
+        .select_from(select(passages.id).where(within, match).limit(_COUNT_UP_TO).subquery())
+        .scalar_subquery()
+        for match in matches.values()
+    ]
+    counted = dict(zip(terms, connection.execute(select(*counts)).one(), strict=True))
     weights = {term: math.log(1 + _COUNT_UP_TO / count) for term, count in counted.items() if count}
     if not weights:
         return []
