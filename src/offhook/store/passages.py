@@ -7,18 +7,32 @@ their length, which BM25 adds, decides little.
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, cast, delete, func, insert, literal_column, select, text, update
+from sqlalchemy import (
+    Connection,
+    Subquery,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    text,
+    union_all,
+    update,
+)
 
 from offhook.errors import NotFoundError
 from offhook.store.database import Database
 from offhook.store.tables import knowledge_bases, knowledge_passages, knowledge_sources
 
-# How far a word's passages are counted: one that stands in more is common, however much more.
+# A word that stands in as many passages of the bases asked tells nothing beside one that doesn't.
 _COUNT_UP_TO = 1000
 # A term of so many letters also finds the words that begin with it: "ouvert" finds "ouverture", whose stem is another.
 _PREFIX_LETTERS = 5
@@ -177,31 +191,28 @@ def _by_words_sqlite(connection: Connection, base_ids: Sequence[str], terms: Seq
 def _by_words_postgresql(
     connection: Connection, base_ids: Sequence[str], terms: Sequence[str], limit: int
 ) -> list[int]:
-    passages = knowledge_passages.c
+    """The passages that have each term, in one query; weighed here."""
+    passages, sources = knowledge_passages.c, knowledge_sources.c
     vector = func.to_tsvector(literal_column("'simple'"), passages.terms)
-    within = passages.base_id.in_(base_ids)
-    asked = {term: f"{term}:*" if len(term) >= _PREFIX_LETTERS else term for term in terms}
-    matches = {
-        term: vector.op("@@")(func.to_tsquery(literal_column("'simple'"), query)) for term, query in asked.items()
-    }
-    # One question for all terms, each counted no further than it matters.
-    counts = [
-        select(func.count())
-        .select_from(select(passages.id).where(within, match).limit(_COUNT_UP_TO).subquery())
-        .scalar_subquery()
-        for match in matches.values()
-    ]
-    counted = dict(zip(terms, connection.execute(select(*counts)).one(), strict=True))
-    weights = {term: math.log(1 + _COUNT_UP_TO / count) for term, count in counted.items() if count}
-    if not weights:
-        return []
-    score = sum((cast(matches[term], Integer) * weight for term, weight in weights.items()), start=literal_column("0"))
-    anything = func.to_tsquery(literal_column("'simple'"), " | ".join(asked[term] for term in weights))
-    query = (
-        select(passages.id)
-        .join(knowledge_sources, knowledge_sources.c.id == passages.source_id)
-        .where(within, vector.op("@@")(anything), knowledge_sources.c.status == _READY)
-        .order_by(score.desc(), passages.id)
-        .limit(limit)
-    )
-    return list(connection.execute(query).scalars())
+
+    def having(number: int, term: str) -> Subquery:
+        asked = func.to_tsquery(literal_column("'simple'"), f"{term}:*" if len(term) >= _PREFIX_LETTERS else term)
+        return (
+            select(literal(number).label("term"), passages.id)
+            .join(knowledge_sources, sources.id == passages.source_id)
+            .where(passages.base_id.in_(base_ids), vector.op("@@")(asked), sources.status == _READY)
+            .limit(_COUNT_UP_TO)
+            .subquery()
+        )
+
+    query = union_all(*(select(having(number, term)) for number, term in enumerate(terms)))
+    found: dict[int, list[int]] = {}
+    for number, passage_id in connection.execute(query):
+        found.setdefault(number, []).append(passage_id)
+    telling = {number: ids for number, ids in found.items() if len(ids) < _COUNT_UP_TO} or found
+    scores: dict[int, float] = {}
+    for ids in telling.values():
+        weight = math.log(1 + _COUNT_UP_TO / len(ids))
+        for passage_id in ids:
+            scores[passage_id] = scores.get(passage_id, 0.0) + weight
+    return heapq.nsmallest(limit, scores, key=lambda passage_id: (-scores[passage_id], passage_id))
