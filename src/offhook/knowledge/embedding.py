@@ -35,6 +35,7 @@ class Embedding:
         self._models_dir = models_dir.expanduser()
         self._questions: LocalProcess | None = None
         self._passages: LocalProcess | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._unfit: str | None = None
         self._closed = False
 
@@ -69,7 +70,9 @@ class Embedding:
         """Give its memory back, 80 MB."""
         process, self._passages = self._passages, None
         if process is not None:
-            await process.close()
+            # To its end, also when who waits for it is stopped meanwhile.
+            self._ending = asyncio.create_task(process.close(), name="end-embedder")
+            await asyncio.shield(self._ending)
 
     async def passage(self, text: str) -> bytes:
         """The vector of a passage, 384 float32. Raises ProviderError."""
@@ -94,6 +97,8 @@ class Embedding:
         """End the processes."""
         self._closed = True
         await self.end_passages()
+        if self._ending is not None:
+            await self._ending
         if self._questions is not None:
             await self._questions.close()
 

@@ -193,14 +193,13 @@ def _by_words_postgresql(
 ) -> list[int]:
     """The passages that have each term, in one query; weighed here."""
     passages, sources = knowledge_passages.c, knowledge_sources.c
-    vector = func.to_tsvector(literal_column("'simple'"), passages.terms)
 
     def having(number: int, term: str) -> Subquery:
         asked = func.to_tsquery(literal_column("'simple'"), f"{term}:*" if len(term) >= _PREFIX_LETTERS else term)
         return (
             select(literal(number).label("term"), passages.id)
             .join(knowledge_sources, sources.id == passages.source_id)
-            .where(passages.base_id.in_(base_ids), vector.op("@@")(asked), sources.status == _READY)
+            .where(passages.base_id.in_(base_ids), passages.terms.op("@@")(asked), sources.status == _READY)
             .limit(_COUNT_UP_TO)
             .subquery()
         )

@@ -24,8 +24,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
-    func,
-    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
@@ -447,8 +445,8 @@ knowledge_passages = Table(
     Column("page", Integer),
     Column("headings", Text, nullable=False),
     Column("text", Text, nullable=False),
-    # The words to be found by, folded and stemmed, in their order.
-    Column("terms", Text, nullable=False),
+    # The words to be found by, folded and stemmed: in their order, or as PostgreSQL's search keeps them.
+    Column("terms", Text().with_variant(TSVECTOR(), "postgresql"), nullable=False),
     # float32, little-endian, of length 1.
     Column("vector", LargeBinary),
     UniqueConstraint("source_id", "position"),
@@ -458,11 +456,7 @@ knowledge_passages = Table(
 
 # The words of passages, indexed by each database's own full-text search. On SQLite triggers keep the index equal to the
 # table: a migration that copies knowledge_passages must make them anew.
-Index(
-    "ix_knowledge_passages_terms",
-    func.to_tsvector(text("'simple'"), knowledge_passages.c.terms),
-    postgresql_using="gin",
-).ddl_if(dialect="postgresql")
+Index("ix_knowledge_passages_terms", knowledge_passages.c.terms, postgresql_using="gin").ddl_if(dialect="postgresql")
 for _statement in (
     (
         "CREATE VIRTUAL TABLE knowledge_words USING fts5(base_id, terms, content='knowledge_passages',"

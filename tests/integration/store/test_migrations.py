@@ -78,8 +78,6 @@ def test_there_is_one_line_of_migrations_and_files_are_named_by_it():
     assert [script.down_revision for script in SCRIPTS.walk_revisions()][::-1] == [None, *REVISIONS[:-1]]
 
 
-# Alembic can't compare an index of an expression on SQLite and says so; below it is, word for word.
-@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index:UserWarning")
 def test_migrations_lead_to_exactly_the_tables(make_database_url, opened):
     database = opened(make_database_url())  # a copy of one that was migrated
     with database.engine.connect() as connection:
@@ -133,6 +131,9 @@ KNOWN = {
     ("calls", "document"): '{"transcript_string": "Agent: Hello\\nUser: Monday"}',
     ("calls", "status"): "completed",
 }
+
+# What a later migration keeps in another form.
+REWRITTEN = {("knowledge_passages", "terms")}
 
 
 def value(column, number):
@@ -192,7 +193,7 @@ def test_an_upgrade_keeps_every_row_and_leads_to_the_same_schema(make_database_u
         found = held(connection)
     for name, rows in put.items():
         kept = [
-            {column: row[column] for column in before if column in row}
+            {column: row[column] for column in before if column in row and (name, column) not in REWRITTEN}
             for before, row in zip(rows, found[name], strict=True)
         ]
         assert kept == [{column: before[column] for column in kept[0]} for before in rows], name
