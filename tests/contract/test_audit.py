@@ -23,12 +23,18 @@ async def test_every_change_is_written_down_with_who_did_it(site, agent):
     async def do(method, path, status=200, **body):
         answer = await site.http.request(method, path, json=body or None)
         assert answer.status_code == status, answer.text
-        return (answer.json()["data"] or {}).get("id")
+        data = answer.json()["data"]
+        return data.get("id") if isinstance(data, dict) else None
 
     agent_id = await do("POST", "/v1/agents", 201, **agent)
     await do("PATCH", f"/v1/agents/{agent_id}", language="fr", base_prompt="x")
     await do("PATCH", f"/v1/agents/{agent_id}", name="Front")
     await do("POST", f"/v1/agents/{agent_id}/deploy")
+    asked = [{"name": "Why", "description": "Why did they call?", "type": "text"}]
+    questions = f"/v1/agents/{agent_id}/post-call-questions"
+    await do("POST", questions, 200, questions=asked)
+    question_id = (await site.http.get(questions)).json()["data"][0]["id"]
+    await do("DELETE", f"{questions}/{question_id}")
     number_id = await do("POST", "/v1/phone-numbers", 201, number="+33123456789")
     await do("PATCH", f"/v1/phone-numbers/{number_id}", name="Main")
     trunk_id = await do("POST", "/v1/trunks", 201, name="t", host="h", username="u", password=SECRET)
@@ -42,7 +48,8 @@ async def test_every_change_is_written_down_with_who_did_it(site, agent):
     rows = [row for row in await log(site) if row["actor"].startswith("key:")]
     assert [(row["action"], row["object_id"]) for row in reversed(rows)] == [
         ("agent.created", agent_id), ("agent.updated", agent_id), ("agent.updated", agent_id),
-        ("agent.deployed", agent_id), ("phone_number.created", number_id), ("phone_number.updated", number_id),
+        ("agent.deployed", agent_id), ("agent.questions_saved", agent_id), ("agent.question_deleted", agent_id),
+        ("phone_number.created", number_id), ("phone_number.updated", number_id),
         ("trunk.created", trunk_id), ("api_key.created", key_id), ("api_key.revoked", key_id),
         ("phone_number.deleted", number_id), ("agent.deleted", agent_id), ("call.metadata_changed", call.call_id),
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from offhook.agents.questions import Option, Question, QuestionType
 from offhook.errors import NotFoundError
+from offhook.store import audit
 from offhook.store.database import Database
 from offhook.store.tables import agents, post_call_questions
 
@@ -57,6 +58,9 @@ class PostCallQuestions:
                     connection.execute(update(post_call_questions).where(columns.id == question.id), row)
                 else:
                     connection.execute(insert(post_call_questions), row)
+            if stored:
+                ids = [question.id for question in stored]
+                audit.note(connection, organization_id, "agent.questions_saved", agent_id, question_ids=ids)
             return stored
 
     def delete(self, organization_id: str, agent_id: str, question_id: str) -> None:
@@ -69,6 +73,7 @@ class PostCallQuestions:
             )
             if not gone.rowcount:
                 raise NotFoundError(f"this agent has no question {question_id}")
+            audit.note(connection, organization_id, "agent.question_deleted", agent_id, question_id=question_id)
 
 
 def _must(connection: Connection, organization_id: str, agent_id: str, *, lock: bool = False) -> None:
