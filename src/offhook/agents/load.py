@@ -25,17 +25,21 @@ def load_agent(source: str | Path) -> AgentConfig:
     """Read an agent from a path, or from YAML or JSON text. Raises AgentConfigError with all faults found."""
     if isinstance(source, Path):
         source = _read(source)
+    return parse_agent(parse_yaml(source))
+
+
+def parse_yaml(source: str) -> Any:  # noqa: ANN401 - what a document can hold
+    """Decode YAML or JSON by the rules of agent files. Raises AgentConfigError for what can't be read."""
     if len(source.encode(errors="replace")) > MAX_FILE_BYTES:
         raise AgentConfigError([Fault("", f"larger than {MAX_FILE_BYTES} bytes; shorten the prompts")])
     try:
-        data = yaml.load(source, _Loader)  # noqa: S506 - a SafeLoader that is stricter still
+        return yaml.load(source, _Loader)  # noqa: S506 - a SafeLoader that is stricter still
     except yaml.YAMLError as error:
         raise AgentConfigError([Fault("", f"not valid YAML or JSON: {_yaml_problem(error)}")]) from error
     except RecursionError as error:
         raise AgentConfigError([Fault("", "nested too deeply; write it flatter")]) from error
     except ValueError as error:
         raise AgentConfigError([Fault("", f"holds a value that can't be read: {error}")]) from error
-    return parse_agent(data)
 
 
 def parse_agent(data: object) -> AgentConfig:
@@ -47,18 +51,23 @@ def parse_agent(data: object) -> AgentConfig:
     try:
         config = AgentConfig.model_validate(data)
     except ValidationError as error:
-        rows = [(row, _path(row["loc"], data)) for row in error.errors(include_url=False)]
-        # A list that lost its faulty items is told as too short as well: the items' faults say it better.
-        inner = tuple(path for _, path in rows)
-        faults = [
-            Fault(path, _remedy(row))
-            for row, path in rows
-            if row["type"] != "too_short" or not any(other.startswith(f"{path}[") for other in inner)
-        ]
-        raise AgentConfigError(faults[:MAX_FAULTS]) from error
+        raise AgentConfigError(faults_of(error, data)) from error
     if faults := check(config):
         raise AgentConfigError(faults[:MAX_FAULTS])
     return config
+
+
+def faults_of(error: ValidationError, data: object) -> list[Fault]:
+    """What is wrong with decoded data, each by its path, with what to do about it."""
+    rows = [(row, _path(row["loc"], data)) for row in error.errors(include_url=False)]
+    # A list that lost its faulty items is told as too short as well: the items' faults say it better.
+    inner = tuple(path for _, path in rows)
+    faults = [
+        Fault(path, _remedy(row))
+        for row, path in rows
+        if row["type"] != "too_short" or not any(other.startswith(f"{path}[") for other in inner)
+    ]
+    return faults[:MAX_FAULTS]
 
 
 def agent_dict(config: AgentConfig) -> dict[str, Any]:

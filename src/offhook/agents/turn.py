@@ -20,6 +20,7 @@ from offhook.agents.speech import fillers
 from offhook.agents.states import Transition
 from offhook.agents.store import store_values
 from offhook.agents.using import OK, Abilities, Events, ToolUse, json_object
+from offhook.conversation.phrases import phrases
 
 # States passed through and tools used in one turn; more is a graph that runs in circles.
 MAX_STEPS = 8
@@ -83,6 +84,9 @@ class Turn:
                 break
         else:
             yield happens.Problem("too_many_steps", f"no end after {MAX_STEPS} steps in one turn")
+            if not self.spoke:
+                # The graph runs in circles without a word: the caller must not be left with silence.
+                yield self.say_new(phrases(self.dialogue.language).repeat)
         yield happens.Finished(self.dialogue)
 
     async def _ask(self) -> Events:

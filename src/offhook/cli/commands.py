@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "numbers": ("offhook.cli.numbers", "app", "Phone numbers: add, list."),
     "trunks": ("offhook.cli.trunks", "app", "Trunks that calls come and go by: add, list."),
     "keys": ("offhook.cli.keys", "app", "API keys: create, list, revoke."),
+    "scenarios": ("offhook.cli.scenarios", "app", "Whole calls as files, played and judged: run, list, schema."),
     "models": ("offhook.cli.models", "app", "Local models: fetch, list."),
     "db": ("offhook.cli.db", "app", "The database: upgrade."),
     "doctor": ("offhook.cli.doctor", "doctor", "Check this machine and say what to do; show all settings."),

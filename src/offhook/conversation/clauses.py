@@ -13,6 +13,14 @@ _STOP = re.compile(r"[.!?…؟]+[\"'»)]*(?=\s)|[。！？]+|[,;:،](?=\s)|\n+")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|M|Mme|Mlle|No|Nos|etc|e\.g|i\.e|[ap]\.m)\.$")
 
 
+_WHOLE = re.compile(r"[.!?…؟。！？]+[\"'»)]*$")
+
+
+def is_whole(text: str) -> bool:
+    """Whether a sentence ends here; only a following space would make it certain."""
+    return _WHOLE.search(text) is not None and _ABBREVIATION.search(text) is None
+
+
 class ClauseSplitter:
     """Feed pieces of text, take clauses; ``end`` gives what is left."""
 
@@ -33,6 +41,11 @@ class ClauseSplitter:
         """The rest, if any."""
         rest, self._text = self._text, ""
         return self._speakable(rest)
+
+    @property
+    def held(self) -> str:
+        """Words that are not given yet, since more of the same clause may come."""
+        return self._text.strip()
 
     def _speakable(self, clause: str) -> list[str]:
         # A voice has nothing to say to dots and dashes alone; single spaces let words be counted.

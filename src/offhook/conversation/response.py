@@ -41,8 +41,9 @@ class Said:
 class Response:
     """``started_ms`` and ``last_ms`` are the times of its first and latest packet; None before it.
 
-    ``barge_ms`` are onset and decision of the voice that paused it. ``intent`` is what it waits to do or, of a deed
-    that takes its time, does; ``committed`` once it did anything that stands.
+    ``piece_ms`` is when the model's latest words came. ``barge_ms`` are onset and decision of the voice that paused it.
+    ``intent`` is what it waits to do or, of a deed that takes its time, does; ``committed`` once it did anything that
+    stands.
     """
 
     utterance: int
@@ -53,6 +54,7 @@ class Response:
     clock: TurnClock | None = None
     splitter: ClauseSplitter = field(default_factory=ClauseSplitter)
     ledger: Ledger = field(default_factory=Ledger)
+    piece_ms: int = 0
     done: bool = False
     adopted: bool = False
     committed: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 
 from offhook.conversation.bargein import NEARLY_DONE_MS, Sensitivity, confirm_ms, is_listening_sign
 from offhook.conversation.caller import CallerSide, Failed, Nothing, Outcome, Over, Probe
+from offhook.conversation.clauses import is_whole
 from offhook.conversation.deeds import Intent, Moment, is_due
 from offhook.conversation.endpointing import MAX_DELAY_MS, EndpointingConfig
 from offhook.conversation.events import (
@@ -50,6 +51,10 @@ MAX_FAILURES = 3  # turns in a row that could not be recognized before the call 
 MAX_MUTE_ANSWERS = 2  # answers in a row for which the voice gave no audio
 GREETING_PATIENCE_MS = 2000  # a caller who speaks first is heard out this long; a line that is never quiet is greeted
 GOODBYE_LIMIT_MS = 15_000  # the goodbye takes four seconds; a voice that hangs must not keep the call open
+# Words wait for the rest of their clause, which a model streams within 100 ms. A sentence that ends where its stream
+# halts (a tool runs, the model hangs) must not wait for that to end; half a sentence waits as long as a pause may be.
+HELD_SENTENCE_MS = 200
+HELD_WORDS_MS = 1000
 SHOW_MS = 1000  # a crash may cost the last second of a call, so the record gets what was heard this often
 
 
@@ -152,7 +157,8 @@ class Conversation:
             self._speech_began()
         self._settle(outcome)
         checks = (
-            self._greet_when_due, self._check_keys, self._act_when_due, self._check_duration, self._check_presence,
+            self._greet_when_due, self._speak_held, self._check_keys, self._act_when_due,
+            self._check_duration, self._check_presence,
         )  # fmt: skip
         for check in checks:
             if not self._over:
@@ -368,6 +374,7 @@ class Conversation:
         if response is not None and not response.done:
             if response.clock is not None and event.text:
                 response.clock.mark("first_token", event.at_ms)
+            response.piece_ms = self._now_ms
             self._speak(response, response.splitter.feed(event.text))
             if event.whole:
                 self._speak(response, response.splitter.end())
@@ -405,6 +412,15 @@ class Conversation:
             if response.intent.deed is Deed.ACT:
                 response.intent = None
             self._out.append(Act(response.utterance))
+
+    def _speak_held(self) -> None:
+        """Give voice to words whose stream has halted."""
+        response = self._response
+        if response is None or response.done or not response.splitter.held:
+            return
+        limit_ms = HELD_SENTENCE_MS if is_whole(response.splitter.held) else HELD_WORDS_MS
+        if self._now_ms - response.piece_ms >= limit_ms:
+            self._speak(response, response.splitter.end())
 
     def _on_agent_done(self, event: AgentDone) -> None:
         response = self._current(event.utterance)

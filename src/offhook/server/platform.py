@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from offhook.agents.config import AgentConfig
 from offhook.agents.load import agent_dict, load_agent
 from offhook.audio.turn_model import TurnModel
 from offhook.audio.vad import BatchedVad
@@ -109,14 +110,19 @@ class Platform:
         _, secret = await asyncio.to_thread(ApiKeys(self._database).create, self._first.organization.id, "demo")
         return secret
 
-    async def publish_agent(self, path: Path, *, llm: str | None = None) -> str:
-        """Publish an agent file as it is, or with another language model provider; the agent's id."""
-        configuration = agent_dict(load_agent(path))
+    @property
+    def organization_id(self) -> str:
+        """The first organization."""
+        return self._first.organization.id
+
+    async def publish_agent(self, agent: Path | AgentConfig, *, llm: str | None = None) -> str:
+        """Publish an agent or an agent file as it is, or with another language model provider; the agent's id."""
+        configuration = agent_dict(agent if isinstance(agent, AgentConfig) else load_agent(agent))
         if llm is not None:
             configuration["llm"] = {"provider": llm}
         create = Agents(self._database).create
-        agent = await asyncio.to_thread(create, self._first.organization.id, configuration, deploy=True)
-        return agent.id
+        made = await asyncio.to_thread(create, self._first.organization.id, configuration, deploy=True)
+        return made.id
 
     async def add_number(self, number: str, agent_id: str) -> None:
         """Have an agent answer a number."""
@@ -160,9 +166,9 @@ class Platform:
         stack.push_async_callback(http.close)
         stack.push_async_callback(servers.close)
         services = Services(
-            providers.recognizer, providers.synthesizer, providers.shelf.model_for, HttpFunctions(http), turn_model,
-            pool, hub, writer, self.recordings,
-            http=http, servers=servers, library=partial(OrganizationLibrary, self.knowledge),
+            providers.recognizer, providers.synthesizer, providers.shelf.model_for,
+            providers.functions or HttpFunctions(http), turn_model, pool, hub, writer, self.recordings,
+            http=providers.http or http, servers=servers, library=partial(OrganizationLibrary, self.knowledge),
         )  # fmt: skip
         review = ReviewWorker(self._database, writer, providers.shelf.model_for)
         stack.push_async_callback(review.close)

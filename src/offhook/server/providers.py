@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from offhook.agents.functions import ToolExecutor
 from offhook.agents.model import LanguageModel
 from offhook.agents.providers import Llm
+from offhook.calls.preparing import Http
 from offhook.models.llm import build_model
 from offhook.models.speech import Recognizer, Synthesizer
 from offhook.models.stt.local import LocalRecognizer
@@ -46,12 +48,17 @@ class ModelShelf:
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """``local``: they run on this machine, so that their measured capacity limits the calls."""
+    """``local``: they run on this machine, so that their measured capacity limits the calls.
+
+    ``functions`` runs custom functions, ``http`` asks what call contexts want to know; None: over HTTP.
+    """
 
     recognizer: Recognizer
     synthesizer: Synthesizer
     shelf: ModelShelf
     local: bool = True
+    functions: ToolExecutor | None = None
+    http: Http | None = None
 
     async def close(self) -> None:
         """End processes and connections."""

@@ -187,6 +187,7 @@ async def test_a_graph_that_runs_in_circles_is_left_and_reported(scripted: Calla
     loop = scripted(*[[call("go_to_a")] for _ in range(20)])
     events = await respond(AgentRunner(loop), Dialogue.start(agent))
     assert [problem.code for problem in of(events, Problem)] == ["too_many_steps"]
+    assert "again" in "".join(said.text for said in of(events, Say)), "the caller is not left with silence"
     assert len(loop.requests) == 8
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offhook.conversation.clauses import LONGEST_CHARS, ClauseSplitter
+from offhook.conversation.clauses import LONGEST_CHARS, ClauseSplitter, is_whole
 
 
 def split(*pieces: str) -> list[str]:
@@ -65,3 +65,26 @@ def test_no_word_is_lost_or_made_up_however_the_text_is_streamed(pieces):
     clauses = split(*pieces)
     assert "".join(letter for clause in clauses for letter in clause if letter.isalnum()) == letters
     assert all(clause == " ".join(clause.split()) for clause in clauses)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("Let me look.", True),
+        ("Really?!", True),
+        ('He said "no."', True),
+        ("您好。", True),
+        ("Dr.", False),
+        ("I am", False),
+    ],
+)
+def test_a_sentence_is_whole_when_its_stop_was_said(text, whole):
+    assert is_whole(text) is whole
+
+
+def test_what_is_held_is_what_was_not_given():
+    splitter = ClauseSplitter()
+    assert splitter.feed("We are open. Come") == ["We are open."]
+    assert splitter.held == "Come"
+    assert splitter.end() == ["Come"]
+    assert splitter.held == ""

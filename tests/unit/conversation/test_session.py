@@ -2,6 +2,7 @@
 
 from offhook.conversation.endpointing import EndpointingConfig
 from offhook.conversation.events import (
+    WINDOW_MS,
     Adopt,
     AgentDone,
     Ask,
@@ -160,6 +161,29 @@ def test_streamed_words_are_spoken_before_the_answer_is_complete(stage, answer):
     assert [speak.text for speak in call.of(Speak)] == ["We are open from nine.", "On Saturdays until noon."]
     assert call.when(Close)[-1] - call.when(Speak)[0] >= 700
     assert call.transcript[-1] == "agent: We are open from nine. On Saturdays until noon."
+
+
+def test_a_sentence_is_spoken_at_once_when_its_stream_halts(stage, answer):
+    """A tool runs, or the model hangs: nothing follows that would show where the clause ends."""
+    play = stage(answers=[answer(["Let me look that up.", " Here it is."], piece_ms=6000)])
+    play.caller("Where is my order?")
+    asked_ms = play.run_until(Ask)
+    play.run(1000)
+    assert [command.text for command in play.of(Speak)] == ["Let me look that up."]
+    assert play.when(Speak)[0] - asked_ms <= 200 + 200 + 2 * WINDOW_MS
+    play.run(8000)
+    assert [command.text for command in play.of(Speak)] == ["Let me look that up.", "Here it is."]
+
+
+def test_half_a_sentence_waits_longer_for_its_rest(stage, answer):
+    play = stage(answers=[answer(["I think that", " you are right."], piece_ms=600)])
+    play.caller("What do you think?")
+    play.run(6000)
+    assert [command.text for command in play.of(Speak)] == ["I think that you are right."]
+    play = stage(answers=[answer(["I think that", " you are right."], piece_ms=3000)])
+    play.caller("What do you think?")
+    play.run(9000)
+    assert [command.text for command in play.of(Speak)] == ["I think that", "you are right."]
 
 
 def test_words_that_come_after_the_answers_end_are_not_spoken(stage, answer):

@@ -27,10 +27,12 @@ class ToolHttp:
     Redirects are not followed: they could lead anywhere, with the agent's credentials.
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         # Unpacked answers would be counted only after a small one has become a large one.
         headers = {"Accept-Encoding": "identity"}
-        self._client = httpx2.AsyncClient(transport=GuardedTransport(guard), headers=headers, follow_redirects=False)
+        self._client = httpx2.AsyncClient(
+            transport=transport or GuardedTransport(guard), headers=headers, follow_redirects=False
+        )
 
     async def send(self, request: HttpRequest, limit_s: float) -> tuple[int, str]:
         """Status and text of the answer. Raises ToolError with what went wrong, ForbiddenAddressError."""

@@ -48,11 +48,13 @@ _LEADING = {
     "fr": {"oui", "bonjour", "alors", "euh", "bien", "sûr", "sur", "eh", "ben", "bah", "voilà", "d'accord", "c'est"},
 }
 
+_HESITATION = re.compile(r"\b(?:u+m+|u+h+|erm|e+u+h+|heu|hmm+)\b[\s,.…]*", re.IGNORECASE)
+
 
 def parse_name(text: str, language: str, *, bare: bool = False) -> str | None:
     """The speaker's name; ``bare`` also takes an answer that is nothing but a name."""
     lang = "fr" if language.startswith("fr") else "en"
-    text = text.replace("’", "'").strip()
+    text = _HESITATION.sub("", text.replace("’", "'")).strip()
     for intro, strong in ((_STRONG[lang], True), (_WEAK[lang], False)):
         for found in re.finditer(rf"(?:^|[\s,.!?])(?:{intro})[\s,:]+(?=\S)", text, re.IGNORECASE):
             name = _name_at(text[found.end() :], lang, strong=strong or text == text.lower())

@@ -19,6 +19,8 @@ from offhook.models.llm.rules.names import parse_name
         ("Peter Miller speaking.", "Peter Miller"),
         ("It’s John, John Smith.", "John Smith"),
         ("Under the name of Brown.", "Brown"),
+        ("My name is um Peter Miller.", "Peter Miller"),
+        ("It's, uh... Sarah, erm, Connor.", "Sarah"),
     ],
 )
 def test_english_names_after_their_introduction(text: str, name: str) -> None:
@@ -31,6 +33,7 @@ def test_english_names_after_their_introduction(text: str, name: str) -> None:
         ("Je m'appelle Claire Dubois.", "Claire Dubois"),
         ("je m’appelle claire dubois", "Claire Dubois"),
         ("Je m'appel Claire Dubois", "Claire Dubois"),
+        ("Je m'appelle euh, Claire Dubois.", "Claire Dubois"),
         ("Bonjour, mon nom est Jean-Pierre Martin, je voudrais venir.", "Jean-Pierre Martin"),
         ("C'est Claire.", "Claire"),
         ("Moi, c'est Hélène Lefèvre.", "Hélène Lefèvre"),
