@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -186,6 +187,7 @@ class LiveCall:
             library=None if services.library is None else services.library(self.plan.organization_id),
             by_state={state.name: services.model_for(state.llm) for state in config.states if state.llm is not None},
             line_tools=frozenset(ability.value for ability in self.line.abilities),
+            now=lambda: datetime.fromtimestamp(self._wall(), UTC),
         )
 
     def _note_start(self) -> None:

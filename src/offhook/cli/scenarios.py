@@ -54,7 +54,12 @@ def run(
     else:
         show.sum_up(outcomes)
     if not outcomes:
-        raise ConfigurationError("no scenario was found; their files are called NAME.scenario.yaml")
+        why = (
+            f"none of {len(paths)} scenarios has the words of -k"
+            if paths
+            else "their files are called NAME.scenario.yaml"
+        )
+        raise ConfigurationError(f"no scenario was played: {why}")
     sys.exit(1 if any(outcome.failed for outcome in outcomes) else 0)
 
 

@@ -69,7 +69,8 @@ def test_wrong_usage_is_told_in_a_sentence(folder: Path) -> None:
     empty.mkdir()
     done = offhook("run", str(empty))
     assert done.returncode == 1
-    assert "no scenario was found" in done.stderr
+    assert "no scenario was played: their files are called NAME.scenario.yaml" in done.stderr
+    assert "none of 4 scenarios has the words" in offhook("run", str(folder), "-k", "nobody").stderr
 
 
 def test_the_schema_is_json() -> None:

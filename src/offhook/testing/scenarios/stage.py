@@ -122,7 +122,7 @@ class _Stage:
         models = scripted_models(scenario, world.model_for)
         services = Services(
             senses.recognizer, senses.synthesizer, models, tools, senses.turn_model, senses.turn_pool, senses.hub,
-            Forgetful(), cast("Recordings", None), tools, clocks=clocks,
+            Forgetful(), cast("Recordings", None), http=tools, clocks=clocks,
         )  # fmt: skip
         manager = CallManager(services, _Phonebook(scenario, self.config), capacity=1)
         manager.watchers.append(observed.event)
