@@ -13,7 +13,7 @@ from offhook.agents.config import AgentConfig
 from offhook.agents.model import LanguageModel
 from offhook.agents.providers import Llm, RulesLlm
 from offhook.calls.audio_clock import Clocks
-from offhook.calls.directory import AgentVersion, Origin, Route
+from offhook.calls.directory import AgentVersion, Expected, Origin, Route
 from offhook.calls.listener import TurnScorer
 from offhook.calls.manager import CallManager
 from offhook.calls.request import PhoneCallRequest
@@ -274,6 +274,10 @@ class _Phonebook:
         """The agent calls."""
         return Origin(self._number, self._agent, None, PriceList())
 
+    def expected(self, organization_id: str, to_number: str, agent_id: str, version: int | None) -> Expected:  # noqa: ARG002 - likewise
+        """The agent is who was announced."""
+        return Expected(self._agent, PriceList())
+
 
 class _Dialler:
     """Every call is placed on the stage's line."""
@@ -284,3 +288,6 @@ class _Dialler:
     def dial(self, dial: Dial) -> FakeLine:  # noqa: ARG002 - the protocol's
         """The line."""
         return self._line
+
+    def check(self, dial: Dial) -> None:
+        """Any address will do."""
