@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from offhook.agents.conditions import VariableIs, When, many
 from offhook.agents.config import AgentConfig
+from offhook.agents.functions import first_key
 from offhook.agents.intents import BUILT_IN_INTENTS
 from offhook.agents.states import ExtractKind, State, StateVariable
 from offhook.agents.templates import names_in
@@ -130,7 +131,7 @@ def _mappings(field: str, mappings: tuple[ResponseMapping, ...], known: dict[str
         name = mapping.destination_variable
         if name not in known or name in BUILT_IN:
             yield Fault(f"{where}.destination_variable", f"no variable {name!r} to write; declare it in variables")
-        if mapping.json_path_to_data.removeprefix("$").lstrip(".") in _RESERVED_PATHS:
+        if first_key(mapping.json_path_to_data) in _RESERVED_PATHS:
             message = "instructions and agent_message speak to the agent and can't be mapped; map another path"
             yield Fault(f"{where}.json_path_to_data", message)
 
@@ -207,6 +208,7 @@ def _templated(config: AgentConfig) -> Iterator[tuple[str, str]]:
     for path, state in _states(config):
         yield f"{path}.prompt", state.prompt
         for index, transition in enumerate(state.transitions):
+            yield f"{path}.transitions[{index}].condition", transition.condition
             yield f"{path}.transitions[{index}].filler_sentence", transition.filler_sentence or ""
         for index, tool in enumerate(state.tools):
             yield from _tool_templates(f"{path}.tools[{index}]", tool)
@@ -218,8 +220,10 @@ def _templated(config: AgentConfig) -> Iterator[tuple[str, str]]:
 
 
 def _tool_templates(field: str, tool: Tool) -> Iterator[tuple[str, str]]:
-    for name in ("filler_sentence", "destination", "url", "template"):
+    for name in ("description", "filler_sentence", "destination", "url", "template"):
         yield f"{field}.{name}", getattr(tool, name, None) or ""
+    for index, parameter in enumerate(getattr(tool, "parameters", ())):
+        yield f"{field}.parameters[{index}].description", parameter.description
     yield from _headers(field, getattr(tool, "headers", ()))
 
 

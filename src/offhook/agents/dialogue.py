@@ -12,7 +12,7 @@ from typing import Any
 from offhook.agents.config import AgentConfig
 from offhook.agents.hearing import recognition_prompt
 from offhook.agents.model import Message, ToolCall
-from offhook.agents.offer import Remote
+from offhook.agents.offer import Offer, Remote, offers
 from offhook.agents.states import State
 from offhook.agents.templates import render
 from offhook.agents.variables import Value, VariableType, parse_value
@@ -108,6 +108,10 @@ class Dialogue:
         for name in unset:
             log.warning("template_variable_unset: %s in state %s", name, self.state_name)
         return text
+
+    def offers(self) -> dict[str, Offer]:
+        """What the model may do in the current state, by the name it calls it."""
+        return offers(self.state, self.remote, self.render)
 
     def greeting(self) -> str | None:
         """The initial message, rendered; None waits for the caller to speak."""

@@ -129,6 +129,12 @@ def failure(why: str) -> ToolOutcome:
     return ToolOutcome(False, json.dumps({"error": why}, ensure_ascii=False))
 
 
+def first_key(path: str) -> str | None:
+    """The key at the root that a path begins with; None for an index, and for the root itself."""
+    step = _STEP.search(path.removeprefix("$"))
+    return None if step is None else step[1] if step[1] is not None else step[3]
+
+
 def at_path(data: object, path: str) -> Any:  # noqa: ANN401 - what a JSON document can hold
     """The piece at ``$.customer.phones[0]`` (the ``$.`` may be left out); None where there is none."""
     for step in _STEP.finditer(path.removeprefix("$")):

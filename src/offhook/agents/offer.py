@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -62,14 +62,18 @@ class Offer:
     does: Transition | Tool | RemoteTool
 
 
-def offers(state: State, remote: Remote = NO_REMOTE) -> dict[str, Offer]:
-    """Everything a state offers, by the name the model calls it; ways out first, in the order of configuration."""
+def offers(
+    state: State, remote: Remote = NO_REMOTE, render: Callable[[str], str] = lambda template: template
+) -> dict[str, Offer]:
+    """Everything a state offers, by the name the model calls it; ways out first, in the order of configuration.
+
+    ``render`` fills what the configuration says about them in with values.
+    """
     found: dict[str, Offer] = {}
     for transition in state.transitions:
         name = _free(TRANSITION_PREFIX + _slug(transition.destination_state_name), found)
-        description = (
-            f"Go on to {transition.destination_state_name!r} when: {transition.condition or 'it is done here'}"
-        )
+        condition = render(transition.condition) or "it is done here"
+        description = f"Go on to {transition.destination_state_name!r} when: {condition}"
         found[name] = Offer(ToolSpec(name, description, _leaving(state)), transition)
     for tool in state.tools:
         if isinstance(tool, McpTool):
@@ -79,8 +83,8 @@ def offers(state: State, remote: Remote = NO_REMOTE) -> dict[str, Offer]:
                 found[name] = Offer(ToolSpec(name, spec.description, spec.parameters), does)
             continue
         name = _free(tool_name(tool), found)
-        description = tool.description or _WHAT.get(tool.type, name)
-        found[name] = Offer(ToolSpec(name, description, _parameters(tool)), tool)
+        description = render(tool.description) or _WHAT.get(tool.type, name)
+        found[name] = Offer(ToolSpec(name, description, _parameters(tool, render)), tool)
     return found
 
 
@@ -123,7 +127,7 @@ _WHAT = {
 }
 
 
-def _parameters(tool: Tool) -> dict[str, Any]:
+def _parameters(tool: Tool, render: Callable[[str], str]) -> dict[str, Any]:
     """JSON Schema of what the model fills in."""
     if isinstance(tool, PressKeysTool):
         digits = {"type": "string", "description": "0-9, *, #; w waits half a second"}
@@ -136,7 +140,7 @@ def _parameters(tool: Tool) -> dict[str, Any]:
     if isinstance(tool, CustomFunctionTool):
         return {
             "type": "object",
-            "properties": {p.name: {"description": p.description, **_TYPES[p.type]} for p in tool.parameters},
+            "properties": {p.name: {"description": render(p.description), **_TYPES[p.type]} for p in tool.parameters},
             "required": [p.name for p in tool.parameters if p.required],
             "additionalProperties": False,
         }

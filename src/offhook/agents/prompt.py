@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from offhook.agents.dialogue import Dialogue
 from offhook.agents.model import Message, ModelRequest, ToolSpec
-from offhook.agents.offer import offers, set_variables
+from offhook.agents.offer import set_variables
 from offhook.agents.passages import passages_block
 from offhook.agents.states import StateVariable
 from offhook.agents.variables import Variable, render_value
@@ -21,7 +21,7 @@ and never guess. Dates are relative to {now}."""
 
 def turn_request(dialogue: Dialogue, user_text: str) -> ModelRequest:
     """What to ask the model now."""
-    tools = tuple(offer.spec for offer in offers(dialogue.state, dialogue.remote).values())
+    tools = tuple(offer.spec for offer in dialogue.offers().values())
     return _request(dialogue, user_text, (*_head(dialogue), *_with_passages(dialogue)), tools)
 
 

@@ -13,7 +13,7 @@ from offhook.agents.deeds import Deeds
 from offhook.agents.dialogue import Dialogue, tool_result
 from offhook.agents.functions import ToolOutcome, failure
 from offhook.agents.model import LanguageModel, Message, TextDelta, ToolCall, Usage
-from offhook.agents.offer import Offer, offers
+from offhook.agents.offer import Offer
 from offhook.agents.passages import bases_of, consult
 from offhook.agents.prompt import turn_request
 from offhook.agents.speech import fillers
@@ -65,7 +65,7 @@ class Turn:
     async def run(self) -> Events:
         """Everything that happens; Finished comes last."""
         for _ in range(MAX_STEPS):
-            offered = offers(self.dialogue.state, self.dialogue.remote)
+            offered = self.dialogue.offers()
             async with aclosing(self._ask()) as asked:
                 async for event in asked:
                     yield event
@@ -186,9 +186,10 @@ class Turn:
                         yield event
             yield happens.Progressed(self.dialogue)
 
-    def tell(self, call: ToolCall, outcome: ToolOutcome) -> None:
-        """The outcome of a call goes into the history."""
-        self.dialogue = self.dialogue.with_message(tool_result(call, outcome.result, outcome.success))
+    def tell(self, call: ToolCall, outcome: ToolOutcome, *, deed: bool = True) -> None:
+        """The outcome of a call goes into the history; only a deed backs what the agent says it has done."""
+        success = outcome.success if deed else None
+        self.dialogue = self.dialogue.with_message(tool_result(call, outcome.result, success))
 
     async def _move(self, call: ToolCall, transition: Transition) -> Events:
         arguments = json_object(call.arguments)

@@ -80,7 +80,7 @@ class Speaking(Protocol):
     def say_new(self, text: str) -> happens.Say:
         """Likewise, as words of their own behind all that happened."""
 
-    def tell(self, call: ToolCall, outcome: ToolOutcome) -> None:
+    def tell(self, call: ToolCall, outcome: ToolOutcome, *, deed: bool) -> None:
         """The outcome goes into the history."""
 
 
@@ -101,7 +101,7 @@ class ToolUse:
             async for event in events:
                 yield event
         outcome = self._outcome
-        turn.tell(call, outcome)
+        turn.tell(call, outcome, deed=not isinstance(tool, WaitTool | HangUpTool))
         if outcome.say:
             # Word for word, and nothing of the model's after it: the tool has answered the caller.
             turn.over = True

@@ -240,3 +240,51 @@ async def hangs_up_after(server, sipp, caller_file: str, ms: int) -> None:
 
 async def audit(server, call_id: str) -> list[dict]:
     return (await server.ask("GET", f"/v1/audit-log?object_id={call_id}")).json()["data"]
+
+
+ACTS = """
+name: Acts
+initial_message: "Hello {{customer}}."
+initial_state_name: s
+variables: [{name: customer}, {name: slot, source: tool}]
+call_context:
+  - name: crm
+    url: "http://127.0.0.1:PORT/people/{{from_number}}"
+    response_mapping: [{destination_variable: customer, json_path_to_data: name}]
+states:
+  - name: s
+    rules: {say: "How can I help you?"}
+    tools:
+      - type: custom_function
+        name: book
+        url: "http://127.0.0.1:PORT/book"
+        filler_sentence: One moment.
+        response_mapping: [{destination_variable: slot, json_path_to_data: slot}]
+        when: {contains: appointment}
+"""
+
+
+async def test_an_agent_asks_before_its_first_word_and_books_once(server, sipp, caller_file, tmp_path):
+    asked = []
+
+    async def serve(reader, writer):
+        asked.append((await reader.readuntil(b"\r\n")).decode().split()[:2])
+        body = b'{"name": "Ann", "slot": "10:30", "instructions": "It is at half past ten."}'
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+        agent = tmp_path / "acts.agent.yaml"
+        agent.write_text(ACTS.replace("PORT", str(listening.sockets[0].getsockname()[1])))
+        agent_id = server.offhook("agents", "apply", str(agent), "--deploy")["id"]
+        server.offhook("numbers", "add", "+33155555555", "--agent", agent_id)
+        await (await sipp(talks(caller_file, 10_000), server.address, service="+33155555555")).wait()
+    call = await server.only_call(lambda call: call["end_time"])
+    assert asked == [["GET", "/people/%2B33611111111"], ["POST", "/book"]]
+    lines = call["transcript_string"].split("\n")
+    assert lines[0] == "Agent: Hello Ann."
+    assert lines[1] == "User: I would like to make an appointment."
+    assert lines[2].startswith("Agent: One moment. It is at half past ten.")
+    assert {value["name"]: value["value"] for value in call["variable_values"]} == {"customer": "Ann", "slot": "10:30"}
+    assert call["flags"] == []

@@ -102,7 +102,9 @@ def test_faults_of_a_state_are_named(fields: dict[str, Any], field: str) -> None
     assert list(faults(with_state(**fields))) == [f"states[0].{field}"]
 
 
-@pytest.mark.parametrize("path", ["instructions", "$.agent_message"])
+@pytest.mark.parametrize(
+    "path", ["instructions", "$.agent_message", "$['instructions']", "agent_message.text", "$.instructions[0]"]
+)
 def test_the_agents_own_words_in_a_tools_answer_cannot_be_mapped(agent_data: dict[str, Any], path: str) -> None:
     mapping = agent_data["states"][0]["tools"][0]["response_mapping"][0]
     mapping["json_path_to_data"] = path

@@ -170,6 +170,18 @@ async def test_the_time_limit_of_a_function_begins_with_its_request(scripted: Ca
 # ---------------------------------------------------------------------- answers of functions
 
 
+async def test_what_tools_are_for_may_hold_variables(scripted: Callable) -> None:
+    tool = FUNCTION | {
+        "description": "Book for {{name}}",
+        "parameters": [{"name": "seats", "type": "number", "description": "seats for {{name}}"}],
+    }
+    model = scripted(["Hi."])
+    await respond(AgentRunner(model), agent_with(tool), Deeds())
+    (spec,) = model.requests[0].tools
+    assert spec.description == "Book for Ann"
+    assert spec.parameters["properties"]["seats"]["description"] == "seats for Ann"
+
+
 async def test_instructions_replace_the_whole_result(scripted: Callable, call: Callable) -> None:
     deeds, model = Deeds(), scripted([call("book")], ["Fine."])
     answer = json.dumps({"instructions": "Say it is full.", "secret": 7})
@@ -188,6 +200,14 @@ async def test_an_answer_with_an_empty_error_backs_a_claim(scripted: Callable, c
     deeds = Deeds()
     runner = AgentRunner(scripted([call("book")], ["I've booked it."]), executor=Executor(deeds, '{"error": null}'))
     assert of(await respond(runner, agent_with(FUNCTION), deeds), Problem) == []
+
+
+async def test_a_wait_backs_no_claim(scripted: Callable, call: Callable) -> None:
+    runner = AgentRunner(scripted([call("wait")], ["I've booked it."]))
+    waited = (await respond(runner, agent_with({"type": "wait"}), Deeds()))[-1]
+    assert isinstance(waited, Finished)
+    events = [event async for event in runner.respond(waited.dialogue, "And?", Deeds())]
+    assert [problem.code for problem in of(events, Problem)] == ["unbacked_claim"]
 
 
 async def test_going_to_a_state_backs_no_claim(scripted: Callable, call: Callable) -> None:

@@ -11,7 +11,7 @@ from offhook.agents.conditions import When
 from offhook.agents.dialogue import Dialogue
 from offhook.agents.hearing import extract_kind
 from offhook.agents.model import Message
-from offhook.agents.offer import Offer, RemoteTool, offers
+from offhook.agents.offer import Offer, RemoteTool
 from offhook.agents.states import ExtractKind, StateVariable, Transition
 from offhook.agents.tools import CustomFunctionTool, HangUpTool, PressKeysTool, WaitTool
 from offhook.agents.variables import json_value
@@ -90,7 +90,7 @@ class _Decision:
     def __init__(self, dialogue: Dialogue) -> None:
         self._here = Situation.now(dialogue)
         self._dialogue = dialogue
-        self._offers = offers(dialogue.state, dialogue.remote)
+        self._offers = dialogue.offers()
         self._phrases = phrases(dialogue.language)
 
     def steps(self) -> Iterator[Step]:
