@@ -54,7 +54,10 @@ DRAINED = {EndCode.AGENT_HUNG_UP, EndCode.MAX_DURATION, EndCode.CALLER_SILENT, E
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """What a call is made of: ids, the agent's configuration, and the values it starts with."""
+    """What a call is made of: ids, the agent's configuration, and the values it starts with.
+
+    ``prepared`` is what came of the work before the first word; None: it is still to be done.
+    """
 
     call_id: str
     organization_id: str
@@ -63,6 +66,20 @@ class CallPlan:
     dialogue: Dialogue
     prices: PriceList
     variables: Mapping[str, Any]
+    prepared: tuple[VariableChanged | Problem, ...] | None = None
+
+
+async def prepare_plan(services: Services, plan: CallPlan) -> CallPlan:
+    """The plan with all done that the agent wants done before its first word; what failed stands in it."""
+    if plan.prepared is not None or not needs_preparing(plan.config):
+        return plan
+    try:
+        done = await prepare(plan.dialogue, services.http, services.servers)
+    except Exception as error:
+        # Without what was asked for the call is worse; without an answer it is none.
+        log.exception("preparing_broke", call_id=plan.call_id)
+        return replace(plan, prepared=(Problem("call_context_failed", repr(error)),))
+    return replace(plan, dialogue=done.dialogue, prepared=done.events)
 
 
 class LiveCall:
@@ -81,7 +98,6 @@ class LiveCall:
         self._last_frame_s = 0.0
         self._watch: asyncio.Task[None] | None = None
         self._preparing: asyncio.Task[None] | None = None
-        self._prepared: tuple[VariableChanged | Problem, ...] = ()
         # Frames of a call that was answered before all was prepared; None: it was not.
         self._early: list[Frame] | None = None
         self.wrap_up: asyncio.Task[None] | None = None
@@ -104,21 +120,13 @@ class LiveCall:
 
     def prepare(self, then: Callable[[], None] = lambda: None) -> None:
         """Do what the agent wants done before its first word, ``then`` go on; at once, if that is nothing."""
-        if not needs_preparing(self.plan.config):
+        if self.plan.prepared is not None or not needs_preparing(self.plan.config):
             then()
             return
         self._preparing = asyncio.create_task(self._prepare(then), name=f"prepare-{self.call_id}")
 
     async def _prepare(self, then: Callable[[], None]) -> None:
-        try:
-            prepared = await prepare(self.plan.dialogue, self._services.http, self._services.servers)
-        except Exception as error:
-            # Without what was asked for the call is worse; without an answer it is none.
-            log.exception("preparing_broke", call_id=self.call_id)
-            self._prepared = (Problem("call_context_failed", repr(error)),)
-        else:
-            self.plan = replace(self.plan, dialogue=prepared.dialogue)
-            self._prepared = prepared.events
+        self.plan = await prepare_plan(self._services, self.plan)
         self._preparing = None
         if self._ending is None:
             then()
@@ -200,7 +208,7 @@ class LiveCall:
                 self.journal.add(VariableSet(at=now, name=name, variable_type=str(kind), value=value))
         for fault in dialogue.rejected:
             self.journal.add(Flagged(at=now, code="variable_rejected", detail=f"{fault.field}: {fault.message}"))
-        self.journal.add(*(noted(event, now) for event in self._prepared))
+        self.journal.add(*(noted(event, now) for event in self.plan.prepared or ()))
 
     def _line_gone(self, ended: Ended) -> None:
         direction = self.plan.direction

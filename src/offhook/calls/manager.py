@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from offhook.agents.dialogue import Dialogue
 from offhook.calls.directory import AgentVersion, Origin, Phonebook, Route
 from offhook.calls.journal import Journal, Watcher
-from offhook.calls.live import CallPlan, LiveCall
+from offhook.calls.live import CallPlan, LiveCall, prepare_plan
 from offhook.calls.request import PhoneCallRequest, StageRequest
 from offhook.calls.services import Services
 from offhook.calls.staging import PREPARE_LIMIT_S, StagedCall, StagedCalls
@@ -87,7 +88,7 @@ class CallManager:
         self.capacity = capacity
         self.watchers: list[Watcher] = []
         self._calls: dict[str, LiveCall] = {}
-        self._staged = StagedCalls(services.synthesizer, self._wall)
+        self._staged = StagedCalls(services.synthesizer, self._wall, prepare=partial(prepare_plan, services))
         self._arriving = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._wrapping: set[asyncio.Task[None]] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -43,8 +43,14 @@ class StagedCall:
 class StagedCalls:
     """The staged calls of this process, each of which holds a place until it is taken or over."""
 
-    def __init__(self, synthesizer: Synthesizer, wall: Callable[[], float], wait_s: float = WAIT_S) -> None:
-        self._synthesizer, self._wall, self._wait_s = synthesizer, wall, wait_s
+    def __init__(
+        self,
+        synthesizer: Synthesizer,
+        wall: Callable[[], float],
+        wait_s: float = WAIT_S,
+        prepare: Callable[[CallPlan], Awaitable[CallPlan]] | None = None,
+    ) -> None:
+        self._synthesizer, self._wall, self._wait_s, self._prepare_plan = synthesizer, wall, wait_s, prepare
         self._calls: dict[str, StagedCall] = {}
 
     def __len__(self) -> int:
@@ -98,7 +104,9 @@ class StagedCalls:
         self.end(call_id, EndReason(EndCode.NO_ANSWER, "caller", detail), Status.NO_ANSWER)
 
     async def _prepare(self, call: StagedCall) -> None:
-        """Have the greeting spoken, with this caller's values in it."""
+        """Ask what the agent wants to know, and have the greeting spoken with this caller's values in it."""
+        if self._prepare_plan is not None:
+            call.plan = await self._prepare_plan(call.plan)
         greeting, config = call.plan.dialogue.greeting(), call.plan.config
         try:
             if greeting:

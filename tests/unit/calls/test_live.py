@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +14,11 @@ import numpy as np
 import pytest
 
 from offhook.agents.dialogue import Dialogue
+from offhook.agents.events import VariableChanged
 from offhook.agents.functions import HttpRequest, ToolOutcome, read_answer
 from offhook.agents.load import parse_agent
 from offhook.agents.model import ModelEvent, ModelRequest, TextDelta, ToolCall
+from offhook.agents.variables import VariableType
 from offhook.calls.audio_clock import Clocks
 from offhook.calls.journal import Journal
 from offhook.calls.live import CallPlan, LiveCall
@@ -215,6 +218,18 @@ async def test_a_context_that_fails_is_flagged_and_the_call_goes_on(calls: Any) 
     await one.run(2)
     assert one.lines == ["agent: Hello there."]
     assert [flag["code"] for flag in one.record["flags"]] == ["call_context_failed"]
+
+
+async def test_what_was_prepared_before_is_not_asked_for_again(calls: Any) -> None:
+    one = calls(CONTEXT)
+    dialogue = one.call.plan.dialogue.with_variable("name", "Bob")
+    told = (VariableChanged("name", VariableType.STRING, "Bob"),)
+    one.call.plan = replace(one.call.plan, dialogue=dialogue, prepared=told)
+    one.call.prepare(one.line.answer)
+    await one.run(2)
+    assert one.outside.asked == []
+    assert one.lines == ["agent: Hello Bob."]
+    assert [(value["name"], value["value"]) for value in one.record["variable_values"]] == [("name", "Bob")]
 
 
 async def test_an_agent_without_context_answers_at_once(calls: Any) -> None:

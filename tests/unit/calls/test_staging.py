@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from offhook.agents.dialogue import Dialogue
+from offhook.agents.events import VariableChanged
 from offhook.agents.load import parse_agent
 from offhook.calls.journal import Journal
 from offhook.calls.live import CallPlan
@@ -52,6 +54,21 @@ def staged(call_id="c1"):
     )
     plan = CallPlan(call_id, "o", "inbound", AGENT, dialogue, PriceList(), {"name": "Ann"})
     return StagedCall(plan, Journal(CallRecord.create(created), Writer()), "+332")
+
+
+async def test_what_the_agent_asks_before_its_first_word_is_asked_before_the_call_is_staged():
+    voice, call = Voice(), staged()
+
+    async def prepare(plan):
+        dialogue = plan.dialogue.with_variable("name", "Bob")
+        return replace(plan, dialogue=dialogue, prepared=(VariableChanged("name", "string", "Bob"),))
+
+    calls = StagedCalls(voice, lambda: 2.0, prepare=prepare)
+    calls.add(call)
+    await call.ready
+    assert voice.prepared == ["Hello Bob, how are you?"]
+    assert call.plan.prepared == (VariableChanged("name", "string", "Bob"),)
+    assert calls.take(call)
 
 
 async def test_the_greeting_is_spoken_with_the_callers_values_before_the_call_is_staged():

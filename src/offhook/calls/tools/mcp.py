@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 LIST_KEPT_S = 300.0  # a server's tools change with its deployments, not with calls
 IDLE_S = 60.0  # a conversation comes back to its tools within a minute; longer and a server may have forgotten us
 CONNECT_LIMIT_S = 5.0
+MAX_LISTS = 256
 MAX_TOOLS = 64  # more, and no model chooses well
 MAX_TOOL_CHARS = 20_000  # of one tool's description and schema
 MAX_ANSWER_BYTES = 2_000_000  # a result in its envelope, or a list of tools
@@ -49,6 +50,8 @@ class McpServers:
         known = self._listed.get(address)
         if known is None or now_s - known[0] > LIST_KEPT_S:
             known = self._listed[address] = (now_s, await self._list(address))
+            while len(self._listed) > MAX_LISTS:
+                self._listed.pop(next(iter(self._listed)))
         allowed = tool.allowed_tools
         return tuple(spec for spec in known[1] if allowed is None or spec.name in allowed)[:MAX_TOOLS]
 
@@ -86,6 +89,8 @@ class McpServers:
     def _connection(self, address: _Address) -> _Connection:
         connection = self._connections.get(address)
         if connection is None or connection.over:
+            # Headers may name the call itself, so that there are as many addresses as calls.
+            self._connections = {other: held for other, held in self._connections.items() if not held.over}
             connection = self._connections[address] = _Connection(address, self._guard)
         return connection
 
