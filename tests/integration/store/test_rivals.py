@@ -196,6 +196,6 @@ def test_a_change_that_a_deadlock_undid_is_made_again(database):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(tries) == 3
-    found = [Organizations(database).get(each).name for each in (first, second)]
-    assert found == [f"by {tries[2]}"] * 2
+    assert len(tries) >= 3  # who was undone may be undone again before the other one is through
+    names = {Organizations(database).get(each).name for each in (first, second)}
+    assert names in ({f"by {first}"}, {f"by {second}"})
