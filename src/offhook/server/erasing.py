@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from offhook.errors import ConflictError, NotFoundError, OffhookError
 from offhook.recordings import Recordings, file_keys
 from offhook.store.database import Database
-from offhook.store.erasure import TOMBSTONES, files_gone, note_files
+from offhook.store.erasure import TOMBSTONES, files_gone, forget_words, note_files
 from offhook.store.ids import now_us
 from offhook.store.leases import Lease
 from offhook.store.retention import Retention
@@ -37,9 +37,12 @@ class Eraser:
     async def run(self) -> None:
         """Work for ever."""
         while True:
+            worked = False
             try:
                 while await self.work():
-                    pass
+                    worked = True
+                if worked:
+                    await self.forget_words()
             except SQLAlchemyError as error:
                 log.warning("erasing_waits_for_database", error=str(error))
             await asyncio.sleep(LOOK_S)
@@ -50,6 +53,16 @@ class Eraser:
         for lease in leases:
             await self._erase(lease)
         return bool(leases)
+
+    async def forget_words(self) -> None:
+        """Rid the search index of what deleted calls have said."""
+        first = True
+        while await asyncio.to_thread(self._forget, first):
+            first = False
+
+    def _forget(self, first: bool) -> bool:
+        with self._database.write() as connection:
+            return forget_words(connection, first=first)
 
     async def _erase(self, lease: Lease) -> None:
         try:

@@ -25,6 +25,10 @@ from offhook.store.tables import audit_log, calls, metadata, tombstones
 TOMBSTONES: Final = Queue(tombstones, lease_s=300)
 
 
+# Pages that one step of a merge writes: milliseconds of the write lock, which calls that live need too.
+_MERGE_PAGES: Final = 200
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
     """Who wants which call deleted and why (``request`` or ``retention``), since when."""
@@ -79,6 +83,21 @@ def erase(connection: Connection, wanted: Erasure) -> None:
     )
     entry = entry_values(wanted.organization_id, "call.deleted", wanted.call_id, facts)
     connection.execute(insert(audit_log), entry | {"actor": wanted.actor, "at_us": wanted.at_us})
+
+
+def forget_words(connection: Connection, *, first: bool) -> bool:
+    """Take one step in ridding the search index of deleted words; whether more are to be taken.
+
+    FTS5 only marks words as deleted until it has merged their segments (https://sqlite.org/fts5.html#the_merge_command);
+    a first step asks it to merge them all. On PostgreSQL they went with their row.
+    """
+    if connection.dialect.name != "sqlite":
+        return False
+    before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+    pages = -_MERGE_PAGES if first else _MERGE_PAGES
+    connection.exec_driver_sql("INSERT INTO call_words_fts(call_words_fts, rank) VALUES ('merge', ?)", (pages,))
+    after = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+    return bool(after - before >= 2)  # of fewer changes than two, none was a merge
 
 
 def is_erased(connection: Connection, call_id: str) -> bool:

@@ -9,7 +9,8 @@ from sqlalchemy import MetaData, insert, select
 from offhook.errors import ConflictError, NotFoundError
 from offhook.record import events as e
 from offhook.store.agents import Agents
-from offhook.store.erasure import TOMBSTONES, Erasure, erase, files_gone, is_erased, note_files
+from offhook.store.calls import CallFilter, Calls
+from offhook.store.erasure import TOMBSTONES, Erasure, erase, files_gone, forget_words, is_erased, note_files
 from offhook.store.organizations import Organizations
 from offhook.store.retention import DAY_US, Retention
 from offhook.store.tables import audit_log, metadata, post_call_jobs, tombstones, webhook_attempts, webhook_deliveries
@@ -36,6 +37,15 @@ def everything(database) -> dict[str, str]:
             name: "\n".join(str(tuple(row)) for row in connection.execute(select(table)))
             for name, table in found.tables.items()
         }
+
+
+def forget(database) -> None:
+    first = True
+    while True:
+        with database.write() as connection:
+            if not forget_words(connection, first=first):
+                return
+        first = False
 
 
 def audit(database) -> list[tuple[str, str, dict]]:
@@ -121,7 +131,21 @@ async def test_what_comes_after_the_deletion_brings_nothing_back(database, write
     for write in (appended, amended):
         with pytest.raises(NotFoundError):
             await write
+    forget(database)
     assert all(SECRET not in rows for rows in everything(database).values())
+
+
+async def test_words_of_deleted_calls_leave_the_search_index(database, writer, begin, erased):
+    talks = [await ended(writer, begin) for _ in range(9)]
+    kept = begin(writer)
+    kept.say("only bananas")
+    await kept.end()
+    for talk in talks:
+        await erased(talk.record.call_id)
+    forget(database)
+    assert all(SECRET not in rows for rows in everything(database).values())
+    found = Calls(database).after(ORGANIZATION, CallFilter(text="bananas"), limit=9)
+    assert [call.call_id for call in found.items] == [kept.record.call_id]
 
 
 async def test_an_erasure_whose_end_was_not_seen_is_not_an_error(database, writer, begin):
