@@ -19,7 +19,7 @@ from offhook.api.limits import RateLimits
 from offhook.calls.request import PhoneCallRequest, StageRequest
 from offhook.errors import CapacityError
 from offhook.knowledge.service import Knowledge
-from offhook.record.events import CallCreated, MetadataChanged, Recorded, StatusChanged, TranscriptAdded
+from offhook.record.events import CallCreated, MetadataChanged, PostCall, Recorded, StatusChanged, TranscriptAdded
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode, EndReason, Status
 from offhook.settings import Settings
@@ -257,6 +257,8 @@ async def ids(site: Site, agent: dict[str, Any]) -> dict[str, str]:
         return (data[0] if isinstance(data, list) else data)["id"]
 
     call = await site.call()
+    # Told to its end, so that its stream of events has one.
+    await site.writer.amend(call.call_id, site.organization_id, lambda _: [PostCall(at=1_700_000_020.0)])
     agent_id = await made("/v1/agents", **agent)
     question = {"name": "Why", "description": "Why did they call?", "type": "text"}
     await site.http.patch(f"/v1/agents/{agent_id}", json={"webhook_url": "https://hooks.example.com/"})

@@ -111,6 +111,10 @@ class Live:
         reason = EndReason(EndCode.CALLER_HUNG_UP, "caller")
         await self.add(StatusChanged(at=time.time(), status=Status.FAILED, end_reason=reason))
 
+    async def tell(self):
+        """What the review does when everything about the call is known."""
+        await self.add(PostCall(at=time.time()))
+
 
 class Listener:
     """A client of the stream, as a browser's EventSource reads it."""
@@ -172,7 +176,7 @@ async def served(site):
     await server.close()
 
 
-async def test_events_come_as_they_happen_and_the_stream_ends_with_the_call(site, served):
+async def test_events_come_as_they_happen_and_the_stream_ends_when_all_is_told(site, served):
     call = await Live(site).begin()
     async with Listener(served, call.record.call_id) as listener:
         assert [event["status"] for event in await listener.until(1)] == ["ringing"]
@@ -181,11 +185,36 @@ async def test_events_come_as_they_happen_and_the_stream_ends_with_the_call(site
         assert (await listener.until(2))[1]["text"] == "Hello"
         assert time.monotonic() - begun < live.LOOK_EVERY_S  # told by the writer, not found by looking
         await call.end()
+        assert (await listener.until(3))[2]["status"] == "failed"
+        await call.tell()
         await listener.over()
     told = [block for block in listener.blocks if "data" in block]
     assert [block["event"] for block in told] == [event["type"] for event in listener.events]
     assert [block["id"] for block in told] == [event["event_id"] for event in listener.events]
-    assert listener.events[-1]["status"] == "failed"
+    assert listener.events[-1]["type"] == "event_post_call"
+
+
+async def test_a_call_that_is_never_told_as_a_whole_holds_no_stream_for_ever(site, served, monkeypatch):
+    monkeypatch.setattr(live, "IDLE_S", 0.02)
+    monkeypatch.setattr(live, "POST_CALL_LIMIT_S", 0.2)
+    call = await Live(site).begin()
+    async with Listener(served, call.record.call_id) as listener:
+        await listener.until(1)
+        await call.end()
+        await listener.over()
+    async with Listener(served, call.record.call_id) as late:
+        await late.over()
+    assert [event["sequence"] for event in late.events] == [1, 2]
+
+
+async def test_a_listener_who_comes_after_the_end_still_hears_the_post_call_event(site, served):
+    call = await Live(site).begin()
+    await call.end()
+    async with Listener(served, call.record.call_id) as listener:
+        await listener.until(2)
+        await call.tell()
+        await listener.over()
+    assert [event["type"] for event in listener.events][2:] == ["event_post_call"]
 
 
 async def test_it_resumes_after_the_event_the_client_saw_last(site, served):
@@ -197,15 +226,17 @@ async def test_it_resumes_after_the_event_the_client_saw_last(site, served):
     async with Listener(served, call.record.call_id, Last_Event_ID=events[1]["event_id"]) as again:
         assert await again.until(1) == events[2:]
         await call.end()
+        await call.tell()
         await again.over()
-    assert [event["sequence"] for event in again.events] == [3, 4]
+    assert [event["sequence"] for event in again.events] == [3, 4, 5]
 
 
 async def test_a_call_that_is_over_is_told_to_its_end_and_no_further(site, served):
     call = await site.call()
+    await site.writer.amend(call.call_id, site.organization_id, lambda _: [PostCall(at=1_700_000_020.0)])
     async with Listener(served, call.call_id) as listener:
         await listener.over()
-    assert [event["sequence"] for event in listener.events] == [1, 2, 3, 4]
+    assert [event["sequence"] for event in listener.events] == [1, 2, 3, 4, 5]
     last = listener.events[-1]["event_id"]
     async with Listener(served, call.call_id, Last_Event_ID=last) as again:
         await again.over()
@@ -226,8 +257,9 @@ async def test_many_listeners_cost_as_many_queries_as_one(site, served, monkeypa
     await asyncio.gather(*(listener.until(4) for listener in listeners))
     assert 1 <= len(asked) <= 3
     await call.end()
+    await call.tell()
     await asyncio.gather(*(listener.over() for listener in listeners))
-    assert all([event["sequence"] for event in each.events] == [1, 2, 3, 4, 5] for each in listeners)
+    assert all([event["sequence"] for event in each.events] == [1, 2, 3, 4, 5, 6] for each in listeners)
 
 
 async def test_what_another_process_wrote_is_heard_too(site, served):

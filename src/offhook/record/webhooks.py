@@ -18,6 +18,7 @@ from offhook.record.events import (
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import FINAL, Status
 
+POST_CALL = "event_post_call"
 # What REST calls in_progress is "connected" here; created and staged are not told.
 _STATUS_NAMES = {
     Status.INITIATED: "initiated",
@@ -98,7 +99,7 @@ def _post_call(record: CallRecord) -> dict[str, Any]:
         "cost": record.cost,
         "recording_url": None,
     }
-    return {"type": "event_post_call", **whole, "data": whole}
+    return {"type": POST_CALL, **whole, "data": whole}
 
 
 def _status(event: StatusChanged, record: CallRecord) -> dict[str, Any] | None:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, or_, select, tuple_, update
 
 from offhook.errors import NotFoundError
 from offhook.record.lifecycle import FINAL
+from offhook.record.webhooks import POST_CALL
 from offhook.store.database import Database
-from offhook.store.tables import calls, outbox
+from offhook.store.tables import calls, outbox, post_call_jobs
 from offhook.store.transactions import Ceiling, Horizon
 
 _CURSOR = re.compile(r"(\d{1,19})\.(\d{1,19})")
@@ -29,11 +30,13 @@ class EventPage:
 
 @dataclass(frozen=True, slots=True)
 class CallSoFar:
-    """What a call has told since, up to ``last_sequence``, and whether it is over."""
+    """What a call has told since, up to ``last_sequence``. ``told``: it will tell no more; ``ended``: the call is over,
+    and its `event_post_call` may still come."""
 
     events: Sequence[Row[Any]]
     last_sequence: int
-    over: bool
+    ended: bool
+    told: bool
 
 
 class Outbox:
@@ -86,13 +89,22 @@ class Outbox:
             status = connection.execute(select(calls.c.status).where(*mine)).scalar()
             if status is None:
                 raise NotFoundError(f"No call {call_id}")
+            # Asked before the events are read: what is written in between is among those, or comes later.
+            ended = status in _FINAL_NAMES
+            told = ended and not self._has_more(connection, call_id)
             first = 0
             if last_event_id is not None:
                 last = and_(outbox.c.event_id == last_event_id, outbox.c.call_id == call_id)
                 first = connection.execute(select(outbox.c.sequence).where(last)).scalar() or 0
             query = select(outbox).where(outbox.c.call_id == call_id, outbox.c.sequence > first)
             events = connection.execute(query.order_by(outbox.c.sequence)).all()
-            return CallSoFar(events, events[-1].sequence if events else first, status in _FINAL_NAMES)
+        return CallSoFar(events, events[-1].sequence if events else first, ended, told)
+
+    def _has_more(self, connection: Connection, call_id: str) -> bool:
+        """Whether a call that ended is still to be told of as a whole; its place in the queue lasts a little longer."""
+        whole = select(outbox.c.id).where(outbox.c.call_id == call_id, outbox.c.type == POST_CALL)
+        queued = select(post_call_jobs.c.id).where(post_call_jobs.c.id == call_id)
+        return connection.execute(queued).first() is not None and connection.execute(whole).first() is None
 
     def of_calls(self, seen: Mapping[str, int]) -> Sequence[Row[Any]]:
         """What several calls have told since: call → the number of the last event that is known. One query."""

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import msgspec
 from sqlalchemy import Row, select
 
+from offhook.record.webhooks import POST_CALL
 from offhook.store.database import Database
 from offhook.store.tables import calls
 
-POST_CALL = "event_post_call"
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _URL = "recording_url"
 

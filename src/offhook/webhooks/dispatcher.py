@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from offhook.record.webhooks import POST_CALL
 from offhook.store.database import Database
 from offhook.store.deliveries import DeliveryStatus, Result, note
 from offhook.store.group import GroupCommit
@@ -22,7 +23,7 @@ from offhook.store.ids import now_us
 from offhook.store.lanes import Lanes
 from offhook.store.leases import Lease
 from offhook.store.webhooks import Endpoints, stop
-from offhook.webhooks.bodies import POST_CALL, Bodies
+from offhook.webhooks.bodies import Bodies
 from offhook.webhooks.schedule import Schedule
 from offhook.webhooks.sender import Outcome, Sender
 from offhook.webhooks.turn import Pass, Turn, next_turn

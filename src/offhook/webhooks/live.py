@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 
 from offhook.record.lifecycle import FINAL
+from offhook.record.webhooks import POST_CALL
 from offhook.store.database import Database
 from offhook.store.outbox import Outbox
 
@@ -24,6 +25,8 @@ LOOK_EVERY_S = 1.0
 MAX_BEHIND = 1000  # events a listener may lag before it is let go; it comes back with Last-Event-ID
 MAX_CALLS_A_QUERY = 200
 IDLE_S = 15.0  # proxies close what is silent for 30 to 60 s
+# So long after a call's end its `event_post_call` is waited for: a language model that fails is tried for 13 minutes.
+POST_CALL_LIMIT_S = 1200.0
 _FINAL_NAMES = frozenset(status.value for status in FINAL)
 _STATUS = "event_call_status_updated"
 
@@ -61,7 +64,7 @@ class LiveEvents:
     async def listen(
         self, organization_id: str, call_id: str, last_event_id: str | None = None
     ) -> AsyncIterator[_Event | None]:
-        """A call's events from the one named on, those to come as they come; over after its final status.
+        """A call's events from the one named on, those to come as they come; over after the last, its post-call event.
 
         None comes when nothing has happened for a while. Raises NotFoundError.
         """
@@ -75,8 +78,9 @@ class LiveEvents:
                 followed.seen = past.last_sequence
             for event in past.events:
                 yield event
-            if not past.over:
-                async for news in self._news(queue, past.last_sequence):
+            if not (past.told or any(is_last(event) for event in past.events)):
+                ended = past.ended or any(is_final(event) for event in past.events)
+                async for news in self._news(queue, past.last_sequence, ended=ended):
                     yield news
         finally:
             self._leave(call_id, queue)
@@ -91,11 +95,12 @@ class LiveEvents:
         if self._tail is not None:
             await asyncio.wait([self._tail])
 
-    async def _news(self, queue: _Queue, last: int) -> AsyncIterator[_Event | None]:
+    async def _news(self, queue: _Queue, last: int, *, ended: bool) -> AsyncIterator[_Event | None]:
         if self._tail is None or self._tail.done():
             self._tail = asyncio.create_task(self._run(), name="live-events")
-        over = False
-        while not (over or self._closing):
+        until = self._loop.time() + POST_CALL_LIMIT_S if ended else None
+        told = False
+        while not (told or self._closing or (until is not None and self._loop.time() >= until)):
             try:
                 event = await asyncio.wait_for(queue.get(), IDLE_S)
             except TimeoutError:
@@ -104,7 +109,9 @@ class LiveEvents:
             if event is None:
                 return
             if event.sequence > last:
-                last, over = event.sequence, is_final(event)
+                last, told = event.sequence, is_last(event)
+                if is_final(event):
+                    until = self._loop.time() + POST_CALL_LIMIT_S
                 yield event
 
     def _leave(self, call_id: str, queue: _Queue) -> None:
@@ -154,6 +161,11 @@ class LiveEvents:
 def is_final(event: _Event) -> bool:
     """Whether it is the final status of its call."""
     return event.type == _STATUS and msgspec.json.decode(event.body)["status"] in _FINAL_NAMES
+
+
+def is_last(event: _Event) -> bool:
+    """Whether its call tells nothing after it."""
+    return bool(event.type == POST_CALL)
 
 
 def _end(queue: _Queue) -> None:

@@ -17,8 +17,8 @@ from offhook.api.resources import Resources, Shared
 from offhook.api.v1.call_schemas import Answer
 from offhook.api.v1.envelopes import Listing, answers
 from offhook.errors import NotFoundError
+from offhook.record.webhooks import POST_CALL
 from offhook.store.keys import Scope
-from offhook.webhooks.bodies import POST_CALL
 
 router = APIRouter(tags=["events"])
 Reader = Annotated[Caller, Depends(requires(Scope.CALLS_READ))]
@@ -66,7 +66,7 @@ _EXAMPLE = 'id: 3f0c…\nevent: event_transcript\ndata: {"type":"event_transcrip
 _ANSWER: dict[int | str, dict[str, Any]] = {
     **answers(200, Listing[EventData], 404),
     200: {
-        "description": "The call's events as Server-Sent Events, until its final status.",
+        "description": "The call's events as Server-Sent Events, until the last of them, `event_post_call`.",
         "content": {_STREAM: {"schema": {"type": "string"}, "example": _EXAMPLE}},
     },
 }
@@ -79,7 +79,7 @@ async def stream_events(
     shared: Shared,
     last_event_id: Annotated[str | None, Header(max_length=100, description="Resumes after this event.")] = None,
 ) -> Response:
-    """The webhook events of a call from its beginning, live, as Server-Sent Events; over after its final status."""
+    """The webhook events of a call from its beginning, live, as Server-Sent Events; to `event_post_call`."""
     if await shared.reads.call(caller.organization_id, str(call_id)) is None:
         raise NotFoundError(f"No call {call_id}")
     stream = _stream(shared, caller.organization_id, str(call_id), last_event_id)

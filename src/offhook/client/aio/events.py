@@ -22,7 +22,7 @@ class EventsMethods(AsyncTransport):
         return read_page(await self.send(request), shapes.Event)
 
     async def stream_events(self, call_id: str) -> AsyncIterator[ServerEvent]:
-        """The webhook events of a call from its beginning, live, as Server-Sent Events; over after its final status."""
+        """The webhook events of a call from its beginning, live, as Server-Sent Events; to `event_post_call`."""
         request = build("GET", f"/v1/calls/{segment(call_id)}/events")
         async with self._stream(request) as answer:
             parser = EventParser()
