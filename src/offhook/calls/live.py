@@ -179,6 +179,9 @@ class LiveCall:
             self._tape = services.recordings.open_tape(
                 self.call_id, self.plan.organization_id, self.line.rate_hz, self._wall()
             )
+        else:
+            # Told now: should this process die, nobody waits for a recording.
+            self.journal.add(NotRecorded(at=self._wall(), reason="the agent's calls are not recorded"))
         self._runner = self._make_runner()
         self._session = CallSession(self._parts(self._runner), self.end)
         self._last_frame_s = self._monotonic()
@@ -287,8 +290,6 @@ class LiveCall:
         elif status is Status.COMPLETED:
             # Ended by a wish (the API, a shutdown) before anybody answered.
             status = Status.CANCELED
-        if session is not None and self._tape is None:
-            self.journal.add(NotRecorded(at=ended_at, reason="the agent's calls are not recorded"))
         self._close_record(reason, status, ended_at)
         await self.journal.durable()
         if self._tape is not None:

@@ -102,6 +102,17 @@ class Recordings:
                 failed += 1
         return failed
 
+    def has_sound(self, call_id: str) -> bool:
+        """Whether a call's tape is in this data directory and becomes a recording; touches the disk."""
+        folder = self._tapes / call_id
+        if (folder / RECEIPT).exists():
+            return True
+        try:
+            return TapeReader(folder).samples > 0
+        except StorageError:
+            # Without a head nobody will ever read it; a broken one may still be mended.
+            return (folder / HEAD).exists()
+
     async def discard(self, call_id: str) -> None:
         """Destroy a call's tape. Raises StorageError while it is being written, encoded or stored: try again soon."""
         folder = self._tapes / call_id

@@ -47,6 +47,7 @@ from offhook.store.calls import Calls
 from offhook.store.database import Database, database_url
 from offhook.store.keys import ApiKeys
 from offhook.store.numbers import PhoneNumbers
+from offhook.store.organizations import Organizations
 from offhook.store.workers import Workers
 from offhook.store.writer import CallWriter
 from offhook.webhooks.service import Webhooks
@@ -139,7 +140,7 @@ class Platform:
 
     async def _start(self, providers: Providers | None) -> None:
         settings, stack = self.settings, self._stack
-        sweeper = await self._enlist()
+        node_id, worker_id = await self._enlist()
         writer = self._writer
         secret = ensure_secret_key(settings)
         self.recordings = Recordings(settings.data_dir, open_files(settings, "recordings", under=""), secret, "")
@@ -174,6 +175,11 @@ class Platform:
         stack.push_async_callback(review.close)
         self.calls = CallManager(services, Directory(self._database), self._capacity(providers))
         recovery = Recovery(self._database, writer, self.recordings)
+        sweeper = Sweeper(
+            Workers(self._database), writer, worker_id, node_id,
+            prices_of=lambda owner: Organizations(self._database).get(owner).prices,
+            has_sound=self.recordings.has_sound,
+        )  # fmt: skip
         await sweeper.sweep_own()
         review.start()
         await self._listen(hub)
@@ -188,15 +194,15 @@ class Platform:
         if providers.local and settings.max_calls is None:
             self._spawn(self._measure(providers), "measure-capacity")
 
-    async def _enlist(self) -> Sweeper:
-        """Be a worker of the database, under the data directory's identity where that is ours alone."""
+    async def _enlist(self) -> tuple[str | None, str]:
+        """Be a worker of the database, under the data directory's identity where that is ours alone; both ids."""
         node, workers = Node.take(self.settings.data_dir), Workers(self._database)
         self._stack.callback(node.close)
         worker_id = await asyncio.to_thread(workers.register, node.id)
         self._stack.callback(workers.remove, worker_id)
         self._writer = CallWriter(self._database, worker_id=worker_id)
         self._stack.push_async_callback(self._writer.close)
-        return Sweeper(workers, self._writer, worker_id, node.id)
+        return node.id, worker_id
 
     async def _listen(self, hub: VoiceHub) -> None:
         settings, stack = self.settings, self._stack

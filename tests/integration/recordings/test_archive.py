@@ -14,7 +14,8 @@ import soundfile
 
 from offhook.errors import StorageError
 from offhook.files import folder_files
-from offhook.recordings import Recordings
+from offhook.recordings import Recordings, TapeWriter
+from offhook.recordings.tape import TapeHead
 
 STARTED = 1_700_000_000.0  # November 2023
 
@@ -84,6 +85,30 @@ async def test_the_tape_goes_once_stored_and_the_receipt_once_acknowledged(recor
 async def test_a_call_without_sound_has_no_recording(recordings, tmp_path):
     assert await recordings.finish(recordings.open_tape("call-1", "org-1", 8000, STARTED)) is None
     assert names(tmp_path / "tapes") == []
+
+
+async def test_whether_a_tape_becomes_a_recording_is_known_before(recordings, play, chirps, tmp_path):
+    assert not recordings.has_sound("call-0")
+    tapes = [
+        TapeWriter(tmp_path / "tapes" / name, TapeHead(name, "org-1", 8000, STARTED)) for name in ("call-1", "call-2")
+    ]
+    play(tapes[1], chirps)
+    for tape in tapes:
+        tape.close()
+    assert (recordings.has_sound("call-1"), recordings.has_sound("call-2")) == (False, True)
+    # A folder from before the first write has no head, and none will come; a head that is torn may be mended.
+    (tmp_path / "tapes/call-3").mkdir()
+    assert not recordings.has_sound("call-3")
+    (tmp_path / "tapes/call-3/head.json").write_text("{")
+    assert recordings.has_sound("call-3")
+
+    async def accept(stored):
+        assert stored.call_id == "call-2"
+        assert recordings.has_sound("call-2")
+        return True
+
+    await recordings.recover(accept)
+    assert not recordings.has_sound("call-2")
 
 
 async def test_recovery_finishes_what_a_crash_left(recordings, play, chirps, tmp_path):

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, update
 
 from offhook.record import events as e
+from offhook.record.cost import PriceList
 from offhook.record.fold import CallRecord
 from offhook.record.lifecycle import EndCode, Status
 from offhook.server import sweeper as timing
@@ -33,7 +35,11 @@ class Process:
         self.workers = Workers(self.database)
         self.id = self.workers.register(node_id)
         self.writer = CallWriter(self.database, gather_s=0.001, worker_id=self.id)
-        self.sweeper = Sweeper(self.workers, self.writer, self.id, node_id)
+        self.sounds = set()  # calls whose tape is on this process's disk
+        self.sweeper = Sweeper(
+            self.workers, self.writer, self.id, node_id,
+            prices_of=lambda _: PriceList(telephony_minute=Decimal("0.024")), has_sound=self.sounds.__contains__,
+        )  # fmt: skip
 
     async def call(self, status=Status.RINGING):
         created = e.CallCreated(
@@ -130,6 +136,43 @@ async def test_a_restart_closes_what_its_directory_left_at_once_and_nothing_else
     assert await after.sweeper.sweep_own() == 1
     assert after.record(left).status is Status.FAILED
     assert after.record(others).status is Status.RINGING
+
+
+async def test_an_answered_call_is_billed_its_minutes_up_to_its_last_event_and_says_that_more_is_not_known(start):
+    dead, alive = start(), start()
+    ringing, talking = await dead.call(), await dead.call(Status.IN_PROGRESS)
+    said = e.TranscriptAdded(at=133.25, item_id=1, role="user", content="Hello")
+    await dead.writer.amend(talking, ORGANIZATION, lambda _: [said])
+    dead.silent_for(timing.DEAD_AFTER_S + 1, dead.id)
+    await alive.sweep()
+    record = alive.record(talking)
+    assert record.cost_lines == (
+        {"component": "telephony", "quantity": "0.5", "unit": "minute", "unit_price": "0.024", "amount": "0.012"},
+        {"component": "platform", "quantity": "0.5", "unit": "minute", "unit_price": "0", "amount": "0"},
+    )
+    assert (record.cost, [flag.code for flag in record.flags]) == (Decimal("0.012"), ["cost_incomplete"])
+    # Nobody answered the other one: it cost nothing that we know of.
+    assert (alive.record(ringing).cost, alive.record(ringing).flags) == (None, [])
+
+
+async def test_a_restart_tells_of_the_calls_that_left_no_sound_that_no_recording_will_come(start):
+    before = start("node-1")
+    with_sound, without, unanswered = [
+        await before.call(status) for status in (Status.IN_PROGRESS, Status.IN_PROGRESS, Status.RINGING)
+    ]
+    after = start("node-1")
+    after.sounds.add(with_sound)
+    assert await after.sweeper.sweep_own() == 3
+    told = {call_id: after.record(call_id).not_recorded for call_id in (with_sound, without, unanswered)}
+    assert [call_id for call_id, event in told.items() if event] == [without]
+
+
+async def test_what_is_on_another_directory_s_disk_is_not_judged_from_here(start):
+    dead, alive = start("node-1"), start("node-2")
+    call_id = await dead.call(Status.IN_PROGRESS)
+    dead.silent_for(timing.DEAD_AFTER_S + 1, dead.id)
+    assert await alive.sweep() == 1
+    assert alive.record(call_id).not_recorded is None
 
 
 async def test_a_process_beside_another_on_its_directory_closes_nothing_at_its_start(start):
