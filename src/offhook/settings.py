@@ -58,6 +58,13 @@ class Settings(BaseModel):
     webhook_allow: tuple[str, ...] = Field(
         (), description="Networks that webhooks may reach beyond the public internet, such as 10.1.0.0/16."
     )
+    event_retention_days: int = Field(
+        30,
+        ge=1,
+        le=36500,
+        description="Days that events (`/v1/events`, streams) and the log of settled webhook deliveries are kept; "
+        "calls keep their record.",
+    )
     tool_allow: tuple[str, ...] = Field(
         DEFAULT_ALLOW,
         description="Networks that agents' tools (functions, call context, MCP) may reach beyond the public internet. "

@@ -13,9 +13,10 @@ from offhook.errors import ConflictError, NotFoundError, OffhookError
 from offhook.recordings import Recordings, file_keys
 from offhook.store.database import Database
 from offhook.store.erasure import TOMBSTONES, files_gone, forget_words, note_files
+from offhook.store.expiry import Expiry
 from offhook.store.ids import now_us
 from offhook.store.leases import Lease
-from offhook.store.retention import Retention
+from offhook.store.retention import DAY_US, Retention
 from offhook.store.writer import CallWriter
 
 log = structlog.get_logger(__name__)
@@ -113,10 +114,13 @@ class Eraser:
 
 
 class Retainer:
-    """Deletes calls that are older than their agent keeps them."""
+    """Deletes calls that are older than their agent keeps them, and what consumers were told ``event_days`` ago."""
 
-    def __init__(self, database: Database, writer: CallWriter, now: Callable[[], int] = now_us) -> None:
+    def __init__(
+        self, database: Database, writer: CallWriter, now: Callable[[], int] = now_us, *, event_days: int = 30
+    ) -> None:
         self._retention, self._writer, self._now = Retention(database), writer, now
+        self._expiry, self._event_days = Expiry(database), event_days
 
     async def run(self) -> None:
         """Sweep every hour, for ever."""
@@ -124,9 +128,19 @@ class Retainer:
         while True:
             try:
                 await self.sweep()
+                await self.expire()
             except (OffhookError, SQLAlchemyError) as error:
                 log.warning("retention_failed", error=str(error), again_in_s=SWEEP_S)
             await asyncio.sleep(SWEEP_S)
+
+    async def expire(self) -> int:
+        """Delete events and settled deliveries past their days; how many rows."""
+        before_us = self._now() - self._event_days * DAY_US
+        deliveries = await asyncio.to_thread(self._expiry.deliveries, before_us)
+        events = await asyncio.to_thread(self._expiry.events, before_us)
+        if deliveries or events:
+            log.info("events_expired", events=events, deliveries=deliveries, days=self._event_days)
+        return deliveries + events
 
     async def sweep(self) -> int:
         """Delete what is past its days; how many calls."""

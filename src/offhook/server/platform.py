@@ -190,7 +190,8 @@ class Platform:
         self._spawn(recovery.keep_recordings(), "keep-recordings")
         self._spawn(self.recordings.watch.run(), "watch-storage")
         self._spawn(Eraser(self._database, self.recordings).run(), "erase-files")
-        self._spawn(Retainer(self._database, writer).run(), "retention")
+        retainer = Retainer(self._database, writer, event_days=settings.event_retention_days)
+        self._spawn(retainer.run(), "retention")
         if providers.local and settings.max_calls is None:
             self._spawn(self._measure(providers), "measure-capacity")
 
