@@ -20,7 +20,7 @@ from offhook.review.worker import ReviewWorker
 from offhook.store.agents import Agents
 from offhook.store.bootstrap import bootstrap
 from offhook.store.calls import Calls
-from offhook.store.database import Database, sqlite_url
+from offhook.store.database import Database
 from offhook.store.ids import new_id, now_us
 from offhook.store.questions import PostCallQuestions
 from offhook.store.tables import outbox, post_call_jobs
@@ -61,6 +61,7 @@ class Desk:
     writer: CallWriter
     organization_id: str
     agent_id: str
+    url: str
 
     def worker(self, *scripts: Any, **options: Any) -> tuple[ReviewWorker, ScriptedModel]:
         model = ScriptedModel([list(script) for script in scripts])
@@ -118,12 +119,12 @@ AGENT = {
 
 
 @pytest.fixture
-async def desk(tmp_path):
-    database = Database.open(sqlite_url(tmp_path / "offhook.db"))
+async def desk(database_url):
+    database = Database(database_url)
     writer = CallWriter(database, gather_s=0.001)
     owner = bootstrap(database).organization.id
     agent = Agents(database).create(owner, AGENT, deploy=True)
     PostCallQuestions(database).save(owner, agent.id, lambda before: apply_changes(before, QUESTIONS, now_us(), new_id))
-    yield Desk(database, writer, owner, agent.id)
+    yield Desk(database, writer, owner, agent.id, database_url)
     await writer.close()
     database.close()

@@ -163,14 +163,14 @@ async def test_many_workers_tell_of_each_call_once(desk):
 DIE = """
 import asyncio, os, signal, sys
 sys.path.insert(0, {here!r})
-from conftest import CallWriter, Database, Desk, sqlite_url
+from conftest import CallWriter, Database, Desk
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 async def main():
-    database = Database.open(sqlite_url(__import__("pathlib").Path({path!r})))
-    desk = Desk(database, CallWriter(database, gather_s=0.001), {owner!r}, {agent!r})
+    database = Database({url!r})
+    desk = Desk(database, CallWriter(database, gather_s=0.001), {owner!r}, {agent!r}, {url!r})
     worker, _ = desk.worker({script!r})
     owner = worker if hasattr(worker, {step!r}) else worker._jobs
     inner = getattr(owner, {step!r})
@@ -198,7 +198,7 @@ async def test_a_process_killed_between_any_two_steps_loses_nothing_and_tells_no
     call_id = await desk.call("Tuesday please")
     await desk.writer.flush()
     code = DIE.format(
-        here=str(Path(__file__).parent), path=desk.database.url.database, owner=desk.organization_id,
+        here=str(Path(__file__).parent), url=desk.url, owner=desk.organization_id,
         agent=desk.agent_id, script=GOOD[:1], step=step, after=after,
     )  # fmt: skip
     died = await asyncio.to_thread(
