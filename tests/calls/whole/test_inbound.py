@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import signal
 from pathlib import Path
 
@@ -287,4 +288,30 @@ async def test_an_agent_asks_before_its_first_word_and_books_once(server, sipp, 
     assert lines[1] == "User: I would like to make an appointment."
     assert lines[2].startswith("Agent: One moment. It is at half past ten.")
     assert {value["name"]: value["value"] for value in call["variable_values"]} == {"customer": "Ann", "slot": "10:30"}
+    assert call["flags"] == []
+
+
+async def test_what_a_knowledge_base_told_the_model_is_in_the_record(server, sipp, caller_file, tmp_path):
+    root = "/v1/knowledge-bases"
+    base_id = (await server.ask("POST", root, name="House")).json()["data"]["id"]
+    text = json.dumps([{"title": "Visits", "content": "For an appointment bring your insurance card."}])
+    async with httpx2.AsyncClient(base_url=server.http, headers={"X-Api-Key": server.key}) as client:
+        await client.post(f"{root}/{base_id}/sources", data={"text_sources": text})
+        async with asyncio.timeout(30):
+            while (await client.get(f"{root}/{base_id}")).json()["data"]["status"] != "ready":
+                await asyncio.sleep(0.1)
+    agent = tmp_path / "knows.agent.yaml"
+    agent.write_text(
+        "{name: Knows, initial_message: Hello., initial_state_name: s, states: [{name: s, rules: {say: What for}}], "
+        f"knowledge_base_ids: [{base_id}]}}"
+    )
+    agent_id = server.offhook("agents", "apply", str(agent), "--deploy")["id"]
+    server.offhook("numbers", "add", "+33155555555", "--agent", agent_id)
+    await (await sipp(talks(caller_file, 9000), server.address, service="+33155555555")).wait()
+    call = await server.only_call(lambda call: call["end_time"])
+    (use,) = call["knowledge"]
+    assert use["query"] == "I would like to make an appointment."
+    (passage,) = use["passages"]
+    assert (passage["knowledge_base_id"], passage["source"]) == (base_id, "Visits")
+    assert passage["excerpt"] == "For an appointment bring your insurance card."
     assert call["flags"] == []
