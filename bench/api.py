@@ -115,7 +115,7 @@ def application(kind: str, fixture: Fixture, body: bytes) -> Any:  # noqa: ANN40
         database = Database(fixture.url)
         knowledge = Knowledge(database, Settings(data_dir=fixture.folder), "secret")
         nothing = Nothing()
-        return create_app(ApiDeps(database, CallWriter(database), nothing, nothing, knowledge, nothing))
+        return create_app(ApiDeps(database, CallWriter(database), nothing, nothing, knowledge, nothing, nothing))
     if kind == "framework":
         app = FastAPI()
 

@@ -28,6 +28,7 @@ from offhook.store.database import Database
 from offhook.store.deliveries import DeliveryStatus, Result, note
 from offhook.store.keys import ApiKeys, Scope
 from offhook.store.organizations import Organizations
+from offhook.store.sealing import Sealer
 from offhook.store.tables import outbox, webhook_deliveries
 from offhook.store.writer import CallWriter
 from offhook.webhooks.service import Webhooks
@@ -183,7 +184,8 @@ async def site(database_url, tmp_path):
     knowledge = Knowledge(database, Settings(data_dir=tmp_path, models_dir=tmp_path / "models"), "secret")
     webhooks = Webhooks(database, "secret", ["127.0.0.0/8"], links=Links())
     limits = RateLimits(failures=100_000)
-    app = create_app(ApiDeps(database, writer, desk, Links(), knowledge, webhooks, knowledge.routes(), limits))
+    deps = ApiDeps(database, writer, desk, Links(), knowledge, webhooks, Sealer("secret"), knowledge.routes(), limits)
+    app = create_app(deps)
     transport = httpx2.ASGITransport(app=app)
     headers = {"X-Api-Key": first.api_key, "Authorization": f"Bearer {first.api_key}"}
     async with (

@@ -15,6 +15,7 @@ from offhook.calls.request import PhoneCallRequest, StageRequest
 from offhook.knowledge.service import Knowledge
 from offhook.record.fold import CallRecord
 from offhook.store.database import Database
+from offhook.store.sealing import Sealer
 from offhook.store.writer import CallWriter
 from offhook.webhooks.service import Webhooks
 
@@ -70,5 +71,6 @@ class ApiDeps:
     links: RecordingLinks
     knowledge: Knowledge
     webhooks: Webhooks
+    sealer: Sealer
     routes: Sequence[BaseRoute] = field(default=())
     limits: RateLimits = field(default_factory=RateLimits)

@@ -51,7 +51,7 @@ class Resources:
             ApiKeys(database),
             PhoneNumbers(database),
             Organizations(database),
-            Trunks(database),
+            Trunks(database, deps.sealer),
             IdempotencyKeys(database),
             PostCallQuestions(database),
             AuditLog(database),

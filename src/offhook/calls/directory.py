@@ -20,6 +20,7 @@ from offhook.store.agents import Agents, Version
 from offhook.store.database import Database
 from offhook.store.numbers import PhoneNumber, PhoneNumbers
 from offhook.store.organizations import Organizations
+from offhook.store.sealing import Sealer
 from offhook.store.trunks import Trunk, Trunks
 
 log = structlog.get_logger(__name__)
@@ -80,9 +81,9 @@ class Phonebook(Protocol):
 class Directory:
     """Reads of numbers, agents, trunks and prices."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sealer: Sealer) -> None:
         self._numbers, self._agents = PhoneNumbers(database), Agents(database)
-        self._trunks, self._organizations = Trunks(database), Organizations(database)
+        self._trunks, self._organizations = Trunks(database, sealer), Organizations(database)
         self._parsed: OrderedDict[str, AgentConfig] = OrderedDict()
 
     def route(self, to_number: str) -> Route | None:

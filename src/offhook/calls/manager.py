@@ -19,7 +19,7 @@ from offhook.calls.live import CallPlan, LiveCall, prepare_plan
 from offhook.calls.request import PhoneCallRequest, StageRequest
 from offhook.calls.services import Services
 from offhook.calls.staging import PREPARE_LIMIT_S, StagedCall, StagedCalls
-from offhook.errors import CapacityError, ConfigurationError, LineError, OffhookError
+from offhook.errors import CapacityError, ConfigurationError, LineError, OffhookError, SealError
 from offhook.lines.line import Ended, Line, LineEvent, LineFacts
 from offhook.lines.sip.dial import Dial
 from offhook.record.cost import PriceList
@@ -378,11 +378,13 @@ class CallManager:
 
 
 def _checked_dial(endpoint: Dialler, origin: Origin, request: PhoneCallRequest) -> Dial:
-    dial = _dial(origin, request)
     try:
+        dial = _dial(origin, request)
         endpoint.check(dial)
     except LineError as error:
         raise ConfigurationError(f"to_number: {error}") from error
+    except SealError as error:
+        raise ConfigurationError(f"from_number: the password of its trunk: {error}") from error
     return dial
 
 
@@ -395,7 +397,7 @@ def _dial(origin: Origin, request: PhoneCallRequest) -> Dial:
         ring_timeout_s=request.max_ring_s or RING_LIMIT_S,
         proxy=_proxy(trunk),
         username=trunk.username if trunk else None,
-        password=trunk.password if trunk else None,
+        password=trunk.password.open() if trunk and trunk.password else None,
     )
 
 

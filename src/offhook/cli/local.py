@@ -26,6 +26,7 @@ from offhook.store.keys import ApiKey, ApiKeys, Scope
 from offhook.store.numbers import PhoneNumber, PhoneNumbers
 from offhook.store.organizations import Organizations
 from offhook.store.questions import PostCallQuestions
+from offhook.store.sealing import Sealer
 from offhook.store.trunks import Trunk, Trunks
 
 DAY_US = 86_400 * 1_000_000
@@ -43,11 +44,13 @@ class LocalBackend:
         self._owner = Organizations(database).ensure_default().id
         self._agents, self._numbers = Agents(database), PhoneNumbers(database)
         self._questions = PostCallQuestions(database)
-        self._trunks, self._keys, self._calls = Trunks(database), ApiKeys(database), stored_calls.Calls(database)
+        secret_key = ensure_secret_key(settings)
+        self._trunks, self._keys = Trunks(database, Sealer(secret_key)), ApiKeys(database)
+        self._calls = stored_calls.Calls(database)
         self._recordings = Recordings(
             settings.data_dir,
             open_files(settings, "recordings", under=""),
-            ensure_secret_key(settings),
+            secret_key,
             server_url(settings),
         )
 

@@ -48,6 +48,8 @@ from offhook.store.database import Database, database_url
 from offhook.store.keys import ApiKeys
 from offhook.store.numbers import PhoneNumbers
 from offhook.store.organizations import Organizations
+from offhook.store.sealing import Sealer
+from offhook.store.trunks import Trunks
 from offhook.store.workers import Workers
 from offhook.store.writer import CallWriter
 from offhook.webhooks.service import Webhooks
@@ -143,6 +145,7 @@ class Platform:
         node_id, worker_id = await self._enlist()
         writer = self._writer
         secret = ensure_secret_key(settings)
+        sealer = Sealer(secret)
         self.recordings = Recordings(settings.data_dir, open_files(settings, "recordings", under=""), secret, "")
         stack.push_async_callback(self.recordings.close)
         self.webhooks = Webhooks(self._database, secret, settings.webhook_allow, links=self.recordings)
@@ -173,7 +176,7 @@ class Platform:
         )  # fmt: skip
         review = ReviewWorker(self._database, writer, providers.shelf.model_for)
         stack.push_async_callback(review.close)
-        self.calls = CallManager(services, Directory(self._database), self._capacity(providers))
+        self.calls = CallManager(services, Directory(self._database, sealer), self._capacity(providers))
         recovery = Recovery(self._database, writer, self.recordings)
         sweeper = Sweeper(
             Workers(self._database), writer, worker_id, node_id,
@@ -182,10 +185,11 @@ class Platform:
         )  # fmt: skip
         await sweeper.sweep_own()
         review.start()
-        await self._listen(hub)
+        await self._listen(hub, sealer)
         self._spawn(sweeper.run(), "sweeper")
         self.warmer = Warmer(self._database, providers.synthesizer, providers.shelf.load, lambda: self.calls.active > 0)
         self._spawn(self.knowledge.start(), "start-knowledge")
+        self._spawn(_seal_plain(Trunks(self._database, sealer)), "seal-trunks")
         self._spawn(self.warmer.run(), "warm-voice")
         self._spawn(recovery.keep_recordings(), "keep-recordings")
         self._spawn(self.recordings.watch.run(), "watch-storage")
@@ -205,7 +209,7 @@ class Platform:
         self._stack.push_async_callback(self._writer.close)
         return node.id, worker_id
 
-    async def _listen(self, hub: VoiceHub) -> None:
+    async def _listen(self, hub: VoiceHub, sealer: Sealer) -> None:
         settings, stack = self.settings, self._stack
         media = MediaEngine(
             asyncio.get_running_loop(), hub.frames, settings.sip_host, settings.rtp_port_min, settings.rtp_port_max
@@ -218,7 +222,7 @@ class Platform:
         )  # fmt: skip
         app = build_app(
             settings, self._database, writer=self._writer, calls=self.calls, recordings=self.recordings,
-            knowledge=self.knowledge, webhooks=self.webhooks,
+            knowledge=self.knowledge, webhooks=self.webhooks, sealer=sealer,
         )  # fmt: skip
         self._http = HttpServer(app, settings.http_host, settings.http_port)
         await self._http.start()
@@ -263,3 +267,8 @@ class Platform:
         for task in tuple(self._background):
             task.cancel()
         await self._stack.aclose()
+
+
+async def _seal_plain(trunks: Trunks) -> None:
+    if sealed := await asyncio.to_thread(trunks.seal_plain):
+        log.info("trunk_secrets_sealed", trunks=sealed)

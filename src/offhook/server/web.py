@@ -15,6 +15,7 @@ from offhook.recordings import Published, Recordings
 from offhook.settings import Settings
 from offhook.store.calls import Calls
 from offhook.store.database import Database
+from offhook.store.sealing import Sealer
 from offhook.store.writer import CallWriter
 from offhook.webhooks.service import Webhooks
 
@@ -43,8 +44,9 @@ def build_app(
     recordings: Recordings,
     knowledge: Knowledge,
     webhooks: Webhooks,
+    sealer: Sealer,
 ) -> FastAPI:
     """The API on this process's calls, recordings and knowledge bases."""
     limits = RateLimits(settings.rate_limit_key, settings.rate_limit_organization, settings.rate_limit_failures)
     routes = [*recordings.routes(PublishedRecordings(Calls(database))), *knowledge.routes()]
-    return create_app(ApiDeps(database, writer, calls, recordings, knowledge, webhooks, routes, limits))
+    return create_app(ApiDeps(database, writer, calls, recordings, knowledge, webhooks, sealer, routes, limits))

@@ -126,6 +126,9 @@ trunks = Table(
     # Of a `twilio` trunk.
     Column("account_sid", String(64)),
     Column("auth_token", Text),
+    # What is written now; `password` and `auth_token` hold what an earlier version wrote, until a start seals it.
+    Column("sealed_password", Text),
+    Column("sealed_auth_token", Text),
     Index(None, "organization_id", "created_us"),
 )
 

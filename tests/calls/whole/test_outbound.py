@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 import pytest
 
@@ -85,6 +86,50 @@ async def test_a_host_where_nobody_listens_is_unreachable(server):
     call_id = await place(server, "sip:nobody@127.0.0.1:9")
     call = await server.wait_for(call_id, lambda call: call["end_time"])
     assert (call["status"], call["end_reason"]["code"]) == ("failed", "carrier_error")
+
+
+CHALLENGED = scenario(
+    '<recv request="INVITE"/>', "<send><![CDATA[\nSIP/2.0 401 Unauthorized\n" + COPIED,
+    'WWW-Authenticate: Digest realm="carrier", nonce="47ebe028cda119c35d4877b383027d28", qop="auth"\n' + NO_BODY,
+    '<recv request="ACK"/><recv request="INVITE"><action>',
+    '<verifyauth assign_to="1" username="acct1" password="hush-hush"/></action></recv>',
+    f'<nop test="1" next="1"/><send next="2"><![CDATA[\nSIP/2.0 603 Decline\n{COPIED}{NO_BODY}',
+    f'<label id="1"/><send><![CDATA[\nSIP/2.0 486 Busy Here\n{COPIED}{NO_BODY}<label id="2"/><recv request="ACK"/>',
+)  # fmt: skip
+
+
+async def test_a_password_stored_as_text_by_an_earlier_version_is_sealed_at_the_start_and_still_dials(server, sipp):
+    peer = await sipp(CHALLENGED)
+    trunk = {"name": "carrier", "host": "127.0.0.1", "port": peer.port, "username": "acct1", "password": "first"}
+    trunk_id = (await server.ask("POST", "/v1/trunks", **trunk)).json()["data"]["id"]
+    (number,) = (await server.ask("GET", "/v1/phone-numbers")).json()["data"]
+    await server.ask("PATCH", f"/v1/phone-numbers/{number['id']}", trunk_id=trunk_id)
+    await server.end()
+    with sqlite3.connect(server.folder / "data" / "offhook.db") as connection:
+        connection.execute("UPDATE trunks SET password = 'hush-hush', sealed_password = NULL")
+    await server.start()
+    async with asyncio.timeout(10):
+        while "trunk_secrets_sealed" not in server.log():
+            await asyncio.sleep(0.05)
+    assert connection.execute("SELECT password, sealed_password LIKE 'v1.%' FROM trunks").fetchall() == [(None, 1)]
+    connection.close()
+    call = await server.wait_for(await place(server, "+33612345678"), lambda call: call["end_time"])
+    assert call["end_reason"]["code"] == "busy"  # what the carrier answers to the right password
+    assert "hush" not in server.log()
+
+
+async def test_a_password_that_another_key_sealed_is_told_when_it_is_needed(server):
+    trunk = {"name": "carrier", "host": "127.0.0.1", "username": "acct1", "password": "hush-hush"}
+    trunk_id = (await server.ask("POST", "/v1/trunks", **trunk)).json()["data"]["id"]
+    (number,) = (await server.ask("GET", "/v1/phone-numbers")).json()["data"]
+    await server.ask("PATCH", f"/v1/phone-numbers/{number['id']}", trunk_id=trunk_id)
+    await server.end()
+    await server.start(OFFHOOK_SECRET_KEY="another key than the data directory has")
+    assert (await server.ask("GET", f"/v1/trunks/{trunk_id}")).json()["data"]["has_password"] is True
+    body = {"from_number": NUMBER, "to_number": "+33612345678", "agent_id": server.agent_id}
+    answer = await server.ask("POST", "/v1/calls/phone", **body)
+    assert (answer.status_code, "OFFHOOK_SECRET_KEY" in answer.text) == (422, True), answer.text
+    assert await server.calls() == []
 
 
 async def test_an_answered_call_talks_and_the_api_ends_it(server, sipp):

@@ -15,6 +15,7 @@ from offhook.errors import AgentConfigError, ConfigurationError, ConflictError, 
 from offhook.knowledge.service import Knowledge
 from offhook.settings import Settings
 from offhook.store.keys import Scope
+from offhook.store.sealing import Sealer
 from offhook.store.writer import CallWriter
 from offhook.webhooks.service import Webhooks
 
@@ -51,7 +52,8 @@ async def server(local, data_dir):
     placed = Placed()
     knowledge = Knowledge(local._database, Settings(data_dir=data_dir), "secret")
     webhooks = Webhooks(local._database, "secret")
-    app = create_app(ApiDeps(local._database, writer, placed, local._recordings, knowledge, webhooks))
+    sealer = Sealer(Settings(data_dir=data_dir).secret_key or (data_dir / "secret_key").read_text())
+    app = create_app(ApiDeps(local._database, writer, placed, local._recordings, knowledge, webhooks, sealer))
     opened = []
 
     class Server:
@@ -102,6 +104,8 @@ async def test_numbers_trunks_and_keys_look_the_same(remote, local):
     assert await local.list_numbers() == await remote.list_numbers() == [number]
     (here,), (there,) = await local.list_trunks(), await remote.list_trunks()
     assert here == {name: there[name] for name in here}
+    # What one of them sealed the other can open.
+    assert [each.password.open() for each in local._trunks.every()] == ["hush"]
     await remote.create_key("ci", [Scope.CALLS_READ], 30)
     listed = await remote.list_keys()
     assert [key["name"] for key in listed] == ["ci", "tests"]

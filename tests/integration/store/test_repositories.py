@@ -13,6 +13,7 @@ from offhook.store.idempotency import KEPT_US, FirstAnswer, IdempotencyKeys
 from offhook.store.keys import ApiKeys, Scope
 from offhook.store.numbers import PhoneNumbers
 from offhook.store.organizations import Organizations
+from offhook.store.sealing import Sealer
 from offhook.store.tables import metadata
 from offhook.store.trunks import Trunks
 
@@ -166,7 +167,7 @@ def test_a_number_exists_once_and_links_only_to_its_owners_things(database, owne
     with pytest.raises(ConflictError, match=r"\+331"):
         numbers.create(stranger, "+331")
     theirs = Agents(database).create(stranger, CONFIGURATION)
-    trunk = Trunks(database).create(stranger, "t", host="h")
+    trunk = Trunks(database, Sealer("key")).create(stranger, "t", host="h")
     for change in ({"inbound_agent_id": theirs.id}, {"trunk_id": trunk.id}):
         with pytest.raises(NotFoundError, match=next(iter(change))):
             numbers.update(owner, number.id, change)
@@ -179,20 +180,6 @@ def test_a_number_exists_once_and_links_only_to_its_owners_things(database, owne
         numbers.delete(stranger, number.id)
     numbers.delete(owner, number.id)
     assert numbers.find("+331") is None
-
-
-def test_a_trunk_is_kept_whole(database, owner, stranger):
-    trunks = Trunks(database)
-    trunk = trunks.create(
-        owner, "t", host="sip.example.com", port=5061, transport="tls", username="u", password="p", register=True,
-        allowed_sources=("10.0.0.0/8",), codecs=("PCMA",),
-    )  # fmt: skip
-    assert trunks.get(owner, trunk.id) == trunk
-    assert (trunk.password, trunk.allowed_sources, trunk.codecs) == ("p", ("10.0.0.0/8",), ("PCMA",))
-    assert trunks.all(stranger) == []
-    assert trunks.every() == [trunk]
-    with pytest.raises(NotFoundError):
-        trunks.get(stranger, trunk.id)
 
 
 def test_an_idempotency_key_lets_one_request_act(database):
