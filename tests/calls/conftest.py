@@ -242,6 +242,16 @@ class Scenario:
         self._steps.append(f'<pause milliseconds="{milliseconds}"/>')
         return self
 
+    def play(self, path: Path) -> Scenario:
+        """Send a file of µ-law from here on, again and again; for an offer that was made ``streaming``."""
+        self._steps.append(f'<nop><action><exec rtp_stream="{path},-1,0"/></action></nop>')
+        return self
+
+    def streaming(self) -> Scenario:
+        """Offer the port that ``play`` sends from."""
+        self.SDP = self.SDP.replace("[media_port]", "[rtpstream_audio_port]")
+        return self
+
     def __str__(self) -> str:
         steps = "\n".join(self._steps)
         return f'<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="test">\n{steps}\n</scenario>\n'

@@ -112,6 +112,17 @@ async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
     await one.end()
 
 
+@pytest.fixture
+def make_server(tmp_path: Path) -> Callable[[str], Server]:
+    """Makes servers, each on a data directory of its own name; who starts one ends it."""
+
+    def make(name: str) -> Server:
+        (tmp_path / name).mkdir()
+        return Server(tmp_path / name)
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def caller_audio(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Ten seconds of µ-law: silence while the agent greets, a spoken sentence, silence for the answer."""
