@@ -124,7 +124,8 @@ def in_parts(cost: Decimal) -> tuple[int, int]:
 
 def from_parts(micros: int, rest: int) -> Decimal:
     """The cost that such integers, or sums of them, mean."""
-    return _EXACT.scaleb(Decimal(micros * 10**_REST_DIGITS + rest), -6 - _REST_DIGITS)
+    cost = _EXACT.scaleb(Decimal(micros * 10**_REST_DIGITS + rest), -6 - _REST_DIGITS)
+    return Decimal(plain(cost))  # 0.012, not 0.0120000000000000; and 0, not 0E-16, which few who read JSON expect
 
 
 def plain(value: Decimal) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.errors import ConfigurationError
-from offhook.record.cost import PriceList, Usage, cost_lines, joined, plain, review_lines, total
+from offhook.record.cost import PriceList, Usage, cost_lines, from_parts, in_parts, joined, plain, review_lines, total
 from offhook.record.events import CallCreated, Costed
 from offhook.record.fold import CallRecord, encode
 
@@ -106,3 +106,8 @@ def test_tokens_after_the_call_have_lines_of_their_own_that_grow_with_each_attem
     assert [(line["component"], line["quantity"]) for line in lines] == [
         ("llm_input", "10"), ("post_call_llm_input", "150"), ("post_call_llm_output", "5"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("cost", ["0", "0.012", "100", "12.0000000000000001"])
+def test_a_cost_is_the_same_after_it_was_kept_and_has_no_idle_digits(cost):
+    assert encode(from_parts(*in_parts(Decimal(cost)))).decode() == cost
