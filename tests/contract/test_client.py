@@ -36,7 +36,7 @@ async def test_an_agent_from_its_draft_to_its_end(client, agent):
     await client.deploy_agent(made["id"])
     changed = await client.change_agent(made["id"], {"initial_message": "Good morning"})
     assert (changed["version"], changed["initial_message"]) == (2, "Good morning")
-    assert [each.active for each in await client.list_versions(made["id"])] == [False, True]
+    assert [each.active for each in (await client.list_versions(made["id"])).items] == [False, True]
     (question,) = await client.save_post_call_questions(
         made["id"], questions=[{"name": "Why", "description": "Why did they call?", "type": "text"}]
     )

@@ -43,6 +43,11 @@ async def test_an_agent_is_a_draft_until_it_is_deployed_and_rolls_back(site, age
     assert (await data(site, path))["language"] == "en"
     versions = await data(site, f"{path}/versions")
     assert [(row["version"], row["active"]) for row in versions] == [(2, False), (1, True)]
+    first = (await site.http.get(f"{path}/versions", params={"limit": 1})).json()
+    rest = (await site.http.get(f"{path}/versions", params={"limit": 1, "cursor": first["next_cursor"]})).json()
+    assert (first["data"] + rest["data"], rest["next_cursor"]) == (versions, None)
+    numbered = (await site.http.get(f"{path}/versions", params={"use_cursor": False, "limit": 1, "page": 2})).json()
+    assert (numbered["data"], numbered["total_items"]) == (versions[1:], 2)
     assert (await site.http.get(path, params={"version": 9})).status_code == 404
     assert (await site.http.post(f"{path}/deploy", params={"version": 9})).status_code == 404
 

@@ -101,12 +101,12 @@ def delete_agent(agent_id: UUID, caller: Writer, shared: Shared) -> Response:
     return RawResponse(success_body(b"null", "Agent deleted successfully"))
 
 
-@router.get("/v1/agents/{agent_id}/versions", responses=answers(200, Success[list[VersionSummary]], 404))
-def list_versions(agent_id: UUID, caller: Reader, shared: Shared) -> Response:
+@router.get("/v1/agents/{agent_id}/versions", responses=answers(200, Listing[VersionSummary], 404))
+def list_versions(agent_id: UUID, paging: ByCursor, caller: Reader, shared: Shared) -> Response:
     """All versions, newest first."""
     versions = shared.agents.versions(caller.organization_id, str(agent_id))
-    rows = [{**_deployed(version), "active": version.active} for version in versions]
-    return success(rows, "Agent versions retrieved successfully")
+    message = "Agent versions retrieved successfully"
+    return paginate(versions, paging, message, lambda version: version.created_us, _listed)
 
 
 @router.get("/v1/agents/{agent_id}/diff", responses=answers(200, Success[AgentDiff], 404))
@@ -202,6 +202,10 @@ def _summary(agent: Agent, newest: Version) -> dict[str, Any]:
         "active": newest.active,
         "created_at": iso_us(agent.created_us),
     }
+
+
+def _listed(version: Version) -> dict[str, Any]:
+    return {**_deployed(version), "active": version.active}
 
 
 def _deployed(version: Version) -> dict[str, Any]:

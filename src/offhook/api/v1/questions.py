@@ -13,11 +13,12 @@ from starlette.responses import Response
 from offhook.agents.questions import ORIGIN, Question, QuestionType
 from offhook.api.auth import Caller, requires
 from offhook.api.bounds import Body, clean
-from offhook.api.envelope import RawResponse, success, success_body
+from offhook.api.envelope import PageInfo, RawResponse, listing, success, success_body
 from offhook.api.errors import invalid
 from offhook.api.resources import Shared
 from offhook.api.v1.call_schemas import Answer
-from offhook.api.v1.envelopes import Success, answers
+from offhook.api.v1.envelopes import Listing, Success, answers
+from offhook.record.fold import encode
 from offhook.record.times import iso_us
 from offhook.review.questions import Change, GivenOption, apply_changes
 from offhook.store.ids import new_id, now_us
@@ -115,11 +116,13 @@ class PostCallQuestionResponse(Answer):
     updated_at: datetime
 
 
-@router.get(_PATH, responses=answers(200, Success[list[PostCallQuestionResponse]], 404))
+@router.get(_PATH, responses=answers(200, Listing[PostCallQuestionResponse], 404))
 def list_post_call_questions(agent_id: UUID, caller: Reader, shared: Shared) -> Response:
     """The agent's questions, in the order in which they were made."""
     questions = shared.questions.all(caller.organization_id, str(agent_id))
-    return success([_shown(each, agent_id) for each in questions], "Post-call questions retrieved successfully")
+    items = [encode(_shown(each, agent_id)) for each in questions]
+    # A list like all others to read, though all of it: nobody asks a call hundreds of questions.
+    return listing(items, "Post-call questions retrieved successfully", PageInfo())
 
 
 @router.post(_PATH, responses=answers(200, Success[list[PostCallQuestionResponse]], 404, 409))

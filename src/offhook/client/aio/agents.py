@@ -61,10 +61,33 @@ class AgentsMethods(AsyncTransport):
         request = build("DELETE", f"/v1/agents/{segment(agent_id)}")
         await self.send(request)
 
-    async def list_versions(self, agent_id: str) -> list[shapes.VersionSummary]:
+    async def list_versions(
+        self,
+        agent_id: str,
+        *,
+        use_cursor: bool | None = None,
+        cursor: str | None = None,
+        page: int | None = None,
+        limit: int | None = None,
+    ) -> Page[shapes.VersionSummary]:
         """All versions, newest first."""
-        request = build("GET", f"/v1/agents/{segment(agent_id)}/versions")
-        return read_data(await self.send(request), list[shapes.VersionSummary])
+        request = build(
+            "GET",
+            f"/v1/agents/{segment(agent_id)}/versions",
+            query={"use_cursor": use_cursor, "cursor": cursor, "page": page, "limit": limit},
+        )
+        return read_page(await self.send(request), shapes.VersionSummary)
+
+    async def iter_versions(self, agent_id: str, *, limit: int | None = None) -> AsyncIterator[shapes.VersionSummary]:
+        """All of ``list_versions``, page after page; ``limit`` is the size of a page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list_versions(agent_id=agent_id, limit=limit, use_cursor=True, cursor=cursor)
+            for item in page.items:
+                yield item
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
     async def diff_agent(self, agent_id: str, *, from_: int | None = None, to: int | None = None) -> shapes.AgentDiff:
         """What changed between two versions of an agent."""

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from offhook.client import shapes
-from offhook.client.request import UNSET, Unset, build, read_data, segment
+from offhook.client.request import UNSET, Page, Unset, build, read_data, read_page, segment
 from offhook.client.transport import AsyncTransport
 
 
 class PostCallQuestionsMethods(AsyncTransport):
     """What can be done with post-call questions."""
 
-    async def list_post_call_questions(self, agent_id: str) -> list[shapes.PostCallQuestion]:
+    async def list_post_call_questions(self, agent_id: str) -> Page[shapes.PostCallQuestion]:
         """The agent's questions, in the order in which they were made."""
         request = build("GET", f"/v1/agents/{segment(agent_id)}/post-call-questions")
-        return read_data(await self.send(request), list[shapes.PostCallQuestion])
+        return read_page(await self.send(request), shapes.PostCallQuestion)
 
     async def save_post_call_questions(
         self, agent_id: str, *, questions: Sequence[Mapping[str, Any]]

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from offhook.client import shapes
-from offhook.client.request import UNSET, Unset, build, read_data, segment
+from offhook.client.request import UNSET, Page, Unset, build, read_data, read_page, segment
 from offhook.client.transport import Transport
 
 
 class PostCallQuestionsMethods(Transport):
     """What can be done with post-call questions."""
 
-    def list_post_call_questions(self, agent_id: str) -> list[shapes.PostCallQuestion]:
+    def list_post_call_questions(self, agent_id: str) -> Page[shapes.PostCallQuestion]:
         """The agent's questions, in the order in which they were made."""
         request = build("GET", f"/v1/agents/{segment(agent_id)}/post-call-questions")
-        return read_data(self.send(request), list[shapes.PostCallQuestion])
+        return read_page(self.send(request), shapes.PostCallQuestion)
 
     def save_post_call_questions(
         self, agent_id: str, *, questions: Sequence[Mapping[str, Any]]
