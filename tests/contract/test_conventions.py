@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from offhook.api.conventions import MAX_BODY_BYTES
+from offhook.api.conventions import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
 from offhook.api.v1.envelopes import ApiResponseError
 from offhook.record.times import parse_iso_us
 from offhook.store.ids import now_us
@@ -176,24 +176,92 @@ async def test_errors_of_the_framework_have_our_envelope(site):
     check_error(await site.http.get("/nothing"), 404, "not_found")
     check_error(await site.http.get("/v1/nothing"), 404, "not_found")
     check_error(await site.http.get("/v1/calls/"), 404, "not_found")
-    check_error(await site.http.delete("/v1/calls"), 405, "generic_error")
-    call = await site.call()
-    wrong = await site.http.put(f"/v1/calls/{call.call_id}")
-    check_error(wrong, 405, "generic_error")
     json_type = {"Content-Type": "application/json"}
     check_error(await site.http.post("/v1/agents", content=b'{"a":"\xff"}', headers=json_type), 400, "generic_error")
 
 
-async def test_a_body_past_its_bound_is_refused_announced_or_not(site):
-    announced = await site.http.post("/v1/agents", content=b"x" * (MAX_BODY_BYTES + 1))
-    check_error(announced, 413, "generic_error")
+async def test_every_path_refuses_methods_it_does_not_take_and_names_those_it_does(site, routes, ids):
+    taken = {}
+    for route in routes:
+        taken.setdefault(route.path, (route, set()))[1].add(route.method)
+    assert {len(methods) for _, methods in taken.values()} >= {1, 2, 3}
+    for route, methods in taken.values():
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
+            answer = await site.http.request(method, route.filled(ids))
+            check_error(answer, 405, "generic_error")
+            allowed = set(answer.headers["Allow"].split(", ")) - {"HEAD"}
+            assert allowed == methods, f"{method} {route.path}: {answer.headers['Allow']}"
 
+
+async def test_every_route_refuses_a_body_past_its_bound_announced_or_not(site, keyed, ids):
     async def stream():
         for _ in range(MAX_BODY_BYTES // 1_000_000 + 1):
             yield b"x" * 1_000_000
 
-    unannounced = await site.http.post("/v1/agents", content=stream(), headers={"Content-Type": "application/json"})
-    check_error(unannounced, 413, "generic_error")
+    for route in keyed:
+        uploads = "multipart/form-data" in route.body_types
+        # A form goes to disk as it comes, and may be larger than what is held in memory.
+        announced = {"Content-Length": str((MAX_UPLOAD_BYTES if uploads else MAX_BODY_BYTES) + 1)}
+        announced["Content-Type"] = "multipart/form-data; boundary=b" if uploads else "application/json"
+        answer = await site.http.request(route.method, route.filled(ids), content=b"", headers=announced)
+        check_error(answer, 413, "generic_error")
+        if uploads:
+            announced = {"Content-Length": str(MAX_BODY_BYTES + 1), "Content-Type": "application/json"}
+            answer = await site.http.request(route.method, route.filled(ids), content=b"", headers=announced)
+            check_error(answer, 413, "generic_error")
+        if "application/json" in route.body_types:
+            kind = {"Content-Type": "application/json"}
+            answer = await site.http.request(route.method, route.filled(ids), content=stream(), headers=kind)
+            check_error(answer, 413, "generic_error")
+
+
+BOUNDS = {
+    "string": {"maxLength", "pattern", "format", "enum", "const"},
+    "array": {"maxItems"},
+    "object": {"maxProperties"},
+}
+
+
+def unbounded(schema, document, place, seen):
+    """Places in a schema of requests where a client may send as much as it likes."""
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[1]
+        if name not in seen:
+            seen.add(name)
+            yield from unbounded(document["components"]["schemas"][name], document, name, seen)
+        return
+    parts = [each for key in ("anyOf", "oneOf", "allOf") for each in schema.get(key, ())]
+    kind = schema.get("type")
+    if not parts and kind is None and not schema.keys() & {"enum", "const"}:
+        yield f"{place}: anything"
+    free = schema.get("additionalProperties", True)
+    if kind in BOUNDS and not schema.keys() & BOUNDS[kind] and not (kind == "object" and free is False):
+        yield f"{place}: {kind}"
+    inner = {f"{place}.{name}": each for name, each in schema.get("properties", {}).items()}
+    if isinstance(free, dict):
+        inner[f"{place}.*"] = free
+    if "items" in schema:
+        inner[f"{place}[]"] = schema["items"]
+    for where, each in [*((place, part) for part in parts), *inner.items()]:
+        yield from unbounded(each, document, where, seen)
+
+
+async def test_everything_a_request_can_hold_has_a_bound_in_the_document(routes):
+    seen, faults = set(), []
+    for route in routes:
+        for parameter in route.spec.get("parameters", ()):
+            place = f"{route} {parameter['name']}"
+            faults += unbounded(parameter["schema"], route.document, place, seen)
+        for content in route.spec.get("requestBody", {}).get("content", {}).values():
+            faults += unbounded(content["schema"], route.document, str(route), seen)
+    assert faults == []
+    assert seen > {"AgentConfig", "When", "StartPhoneCall", "NewTrunk"}
+
+
+@pytest.mark.parametrize("free", [{}, {"type": "string"}, {"type": "array", "items": {"type": "integer"}}])
+def test_the_check_on_bounds_sees_what_has_none(free):
+    closed = {"type": "object", "additionalProperties": False, "properties": {"a": {"anyOf": [free, {"type": "null"}]}}}
+    assert len(list(unbounded(closed, {}, "body", set()))) == 1
 
 
 async def test_an_error_nobody_foresaw_shows_its_request_id_and_nothing_else(site):

@@ -9,13 +9,15 @@ from pydantic import Field
 from offhook.agents.base import Identifier, Items, Part
 
 Word = Annotated[str, Field(min_length=1, max_length=200)]
+Words = Annotated[Items[Word], Field(max_length=1000)]
+Identifiers = Annotated[Items[Identifier], Field(max_length=100)]
 
 
 class VariableIs(Part):
     """A variable has this value, compared as it is rendered in templates; without case."""
 
     name: Identifier
-    equals: str | bool | int | float
+    equals: Annotated[str, Field(max_length=1000)] | bool | int | float
 
 
 class When(Part):
@@ -27,13 +29,13 @@ class When(Part):
     one of these variables of the state since it was entered, also when it had a value before.
     """
 
-    intent: Word | Items[Word] | None = None
-    contains: Word | Items[Word] | None = None
+    intent: Word | Words | None = None
+    contains: Word | Words | None = None
     regex: Word | None = None
-    variable: Identifier | VariableIs | Items[Identifier] | None = None
-    said: Identifier | Items[Identifier] | None = None
-    all: Items[When] | None = None
-    any: Items[When] | None = None
+    variable: Identifier | VariableIs | Identifiers | None = None
+    said: Identifier | Identifiers | None = None
+    all: Items[When] | None = Field(None, max_length=100)
+    any: Items[When] | None = Field(None, max_length=100)
     not_: When | None = Field(None, alias="not")
 
     def parts(self) -> tuple[When, ...]:

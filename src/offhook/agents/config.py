@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from offhook.agents.base import Identifier, Items, Name, Part, Prompt, Sentence
-from offhook.agents.conditions import Word
+from offhook.agents.conditions import Word, Words
 from offhook.agents.providers import Llm, LocalVoice, RulesLlm, Transcriber, TurnDetection, Voice, Voicemail
 from offhook.agents.states import Answer, Spoken, State, StateVariable, Uuid
 from offhook.agents.tools import RequestHeader, ResponseMapping, Url
@@ -35,24 +35,24 @@ class ContextRequest(Part):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     url: Url
     headers: Items[RequestHeader] = Field((), max_length=50)
-    body: dict[str, Any] | None = None
+    body: dict[str, Any] | None = Field(None, max_length=1000)
     response_mapping: Items[ResponseMapping] = Field((), max_length=50)
     # The caller hears ringing meanwhile: half of a usual ring limit of 10 s at most.
     timeout_seconds: float = Field(3.0, gt=0, le=5)
-    fallback_values: dict[str, Any] = Field(default_factory=dict)
+    fallback_values: dict[str, Any] = Field(default_factory=dict, max_length=1000)
 
 
 class Privacy(Part):
     """How long a call is kept and what is taken out of its text."""
 
     retention_days: int | None = Field(None, ge=1, le=3650)
-    redact: Items[Literal["card", "iban", "email", "phone", "ssn"]] = ()
+    redact: Items[Literal["card", "iban", "email", "phone", "ssn"]] = Field((), max_length=10)
 
 
 class AgentRules(Part):
     """What the rules model knows in every state: intents as lists of words, answers, and what it says when lost."""
 
-    intents: dict[Word, Items[Word]] = Field(default_factory=dict)
+    intents: dict[Word, Words] = Field(default_factory=dict, max_length=200)
     answers: Items[Answer] = Field((), max_length=100)
     unknown: Spoken | None = None
 

@@ -9,13 +9,13 @@ from uuid import UUID
 from pydantic import Field
 
 from offhook.agents.base import Identifier, Items, Name, Part, Prompt, Sentence
-from offhook.agents.conditions import When, Word
+from offhook.agents.conditions import When, Word, Words
 from offhook.agents.providers import Llm
 from offhook.agents.tools import Tool
 from offhook.agents.variables import VariableType
 
 Uuid = Annotated[UUID, Field(strict=False)]
-Spoken = Sentence | Items[Sentence]
+Spoken = Sentence | Annotated[Items[Sentence], Field(max_length=100)]
 
 
 class ExtractKind(StrEnum):
@@ -41,7 +41,7 @@ class Extract(Part):
     """
 
     kind: ExtractKind = Field(strict=False)
-    choices: Items[Word] | dict[Word, Items[Word]] | None = None
+    choices: Words | Annotated[dict[Word, Words], Field(max_length=1000)] | None = None
     pattern: Word | None = None
 
 
@@ -94,5 +94,5 @@ class State(Part):
     variables: Items[StateVariable] = Field((), max_length=100)
     x_position: float = 0.0
     y_position: float = 0.0
-    knowledge_base_ids: Items[Uuid] | None = None
+    knowledge_base_ids: Items[Uuid] | None = Field(None, max_length=50)
     rules: StateRules | None = None

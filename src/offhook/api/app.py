@@ -21,6 +21,7 @@ from offhook.api.envelope import ApiError
 from offhook.api.errors import respond
 from offhook.api.fast_lane import FastLane
 from offhook.api.gate import Gate
+from offhook.api.methods import Methods
 from offhook.api.openapi import describe
 from offhook.api.resources import Resources
 from offhook.api.strict_json import StrictJson
@@ -106,7 +107,8 @@ def create_app(deps: ApiDeps) -> FastAPI:
         redoc_url=None,
     )
     app.state.resources = resources
-    app.front = Conventions(FastLane(StrictJson(app.framework), resources), Gate(authenticator, deps.limits))
+    methods = Methods(StrictJson(app.framework))
+    app.front = Conventions(FastLane(methods, resources), Gate(authenticator, deps.limits))
     for kind in _HANDLED:
         app.add_exception_handler(kind, respond)
     for module in _RESOURCES:
@@ -114,4 +116,6 @@ def create_app(deps: ApiDeps) -> FastAPI:
     app.router.routes.extend(deps.routes)
     describe(app)
     show_docs(app)
+    methods.learn([*app.routes, *(route for module in _RESOURCES for route in module.router.routes)])
+    app.state.methods = methods
     return app

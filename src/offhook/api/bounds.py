@@ -10,6 +10,8 @@ import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 MAX_JSON_BYTES = 32 * 1024  # metadata and variables: the contract's bound
+# Tells readers of the schema; the bytes have no room for more names that differ.
+_MAX_NAMES = 5000
 _MAX_DEPTH = 20  # deeper is no data somebody filters calls by
 # Control characters but tab and line breaks, and halves of characters: a database or a voice could not take them.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -67,6 +69,7 @@ def clean(value: str) -> str:
 
 FreeJson = Annotated[
     dict[str, Any],
+    Field(max_length=_MAX_NAMES),
     AfterValidator(_checked),
     Field(description=f"Any JSON object of at most {MAX_JSON_BYTES} bytes, nested at most {_MAX_DEPTH} deep."),
 ]

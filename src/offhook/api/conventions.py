@@ -56,7 +56,7 @@ class Conventions:
             if b"%00" in scope["query_string"]:
                 _refuse_nul(scope)
             if b"content-length" in headers or b"transfer-encoding" in headers:
-                bound = MAX_UPLOAD_BYTES if _UPLOAD.fullmatch(path) else MAX_BODY_BYTES
+                bound = MAX_UPLOAD_BYTES if _uploads(scope, headers) else MAX_BODY_BYTES
                 receive = _bounded(headers.get(b"content-length"), receive, bound)
             await self._app(scope, receive, answer)
         except Exception as error:
@@ -74,6 +74,12 @@ def _refuse_nul(scope: Scope) -> None:
     for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
         if "\x00" in name + value:
             raise invalid(name.replace("\x00", "")[:100], "holds a NUL")
+
+
+def _uploads(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    """Whether the body goes to disk as it comes; any other is held in memory."""
+    multipart = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
+    return multipart and scope["method"] == "POST" and _UPLOAD.fullmatch(scope["path"]) is not None
 
 
 def _secret(headers: dict[bytes, bytes], path: str) -> bytes | None:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offhook.api.envelope import ApiError
+from offhook.api.methods import not_taken
 from offhook.errors import (
     AgentConfigError,
     CapacityError,
@@ -38,7 +39,7 @@ _HTTP_TYPES = {
     422: "validation_error",
     429: "rate_limited",
 }
-_HTTP_MESSAGES = {404: "There is nothing here; see /docs", 405: "This path does not take that method"}
+_NOTHING_HERE = "There is nothing here; see /docs"
 # Our own errors name the field they are about before a colon: "to_number: …".
 _NAMES_FIELD = re.compile(r"([a-z][a-z0-9_.\[\]]*): (.+)", re.DOTALL)
 _AWAY = (DatabaseAwayError, sqlite3.OperationalError, TimeoutError)
@@ -60,8 +61,10 @@ def api_error(error: Exception) -> ApiError | None:
     return None
 
 
-def respond(_request: Request, error: Exception) -> Response:
+def respond(request: Request, error: Exception) -> Response:
     """Exception handler for what the framework lets us handle."""
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        return not_taken(request.app.state.methods.taken(request.scope)).response()
     known = api_error(error)
     if known is None:
         raise error
@@ -113,8 +116,7 @@ def _text(row: dict[str, Any]) -> str:
 
 def _http(error: HTTPException) -> ApiError:
     kind = _HTTP_TYPES.get(error.status_code, "internal_error" if error.status_code >= 500 else "generic_error")
-    generic = error.detail in {"Not Found", "Method Not Allowed"}
-    message = _HTTP_MESSAGES.get(error.status_code, error.detail) if generic else error.detail
+    message = _NOTHING_HERE if error.detail == "Not Found" else error.detail
     return ApiError(error.status_code, kind, str(message), headers=error.headers)
 
 

@@ -170,7 +170,11 @@ _FORM = {
             "description": f".pdf, .docx, .html, .md, .txt; each at most {MAX_FILE_BYTES} bytes, "
             f"the request at most {MAX_UPLOAD_BYTES}.",
         },
-        _TEXTS: {"type": "string", "description": 'JSON: `[{"title": "…", "content": "…"}]`'},
+        _TEXTS: {
+            "type": "string",
+            "maxLength": MAX_TEXTS_BYTES,
+            "description": 'JSON: `[{"title": "…", "content": "…"}]`',
+        },
     },
 }
 
