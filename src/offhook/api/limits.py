@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 PERIOD_S = 60.0
-# Past so many buckets those that are full again are forgotten: they say nothing that a new one would not.
+# Past so many buckets those that are full again are forgotten: they say nothing that a new one would not. Where most
+# are still filling, the next look waits until there are twice as many, or each request would go through all of them.
 _TIDY_AT = 10_000
 # Of a request: the last of a bucket must not fail by what floats round away over a minute's sums.
 _SLACK = 0.01
@@ -65,6 +66,7 @@ class Buckets:
 
     def __init__(self) -> None:
         self._full_at_s: dict[str, float] = {}
+        self._tidy_at = _TIDY_AT
 
     def __bool__(self) -> bool:
         return bool(self._full_at_s)
@@ -102,8 +104,9 @@ class Buckets:
 
     def _fill(self, name: str, full_at_s: float, now_s: float) -> None:
         self._full_at_s[name] = full_at_s
-        if len(self._full_at_s) > _TIDY_AT:
+        if len(self._full_at_s) > self._tidy_at:
             self._full_at_s = {each: at_s for each, at_s in self._full_at_s.items() if at_s > now_s}
+            self._tidy_at = max(_TIDY_AT, 2 * len(self._full_at_s))
 
 
 def network_of(address: str) -> str:

@@ -60,3 +60,18 @@ def test_a_subscribers_ipv6_network_counts_as_one_address():
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1") != network_of("2001:db8:0:1::1")
     assert network_of("192.0.2.1") == "192.0.2.1"
     assert network_of("a socket") == "a socket"
+
+
+def test_buckets_that_still_fill_are_not_gone_through_for_every_request(monkeypatch):
+    monkeypatch.setattr("offhook.api.limits._TIDY_AT", 10)
+    buckets, tidied = Buckets(), 0
+    for number in range(100):
+        before = buckets._full_at_s
+        buckets.take(str(number), 1, 0.0)
+        tidied += buckets._full_at_s is not before
+    assert tidied == 4  # at 11, 23, 47 and 95 buckets
+    assert len(buckets._full_at_s) == 100
+    buckets.take("after they are full", 1, 1000.0)
+    for number in range(200):
+        buckets.take(str(number), 1, 1000.0 + 61 * number)
+    assert len(buckets._full_at_s) < 250
