@@ -61,6 +61,15 @@ async def test_a_body_of_another_kind_is_refused(site, kind):
     assert site.desk.placed == []
 
 
+async def test_a_body_that_was_not_announced_as_json_says_how_to(site):
+    for path in ("/v1/calls/phone", "/v1/agents"):
+        for content, headers in ((json.dumps(CALL), {"Content-Type": "application/x-www-form-urlencoded"}),
+                                 ("[1]", JSON_TYPE)):  # fmt: skip
+            answer = await site.http.post(path, content=content, headers=headers)
+            ((field, message),) = refused(answer, 422)
+            assert (field, message) == ("", "the body must be a JSON object, sent with Content-Type: application/json")
+
+
 async def test_a_character_pair_of_two_escapes_is_a_character(site):
     answer = await site.http.patch("/v1/organization", content='{"name": "\\ud83d\\ude00"}', headers=JSON_TYPE)
     assert answer.json()["data"]["name"] == "😀"

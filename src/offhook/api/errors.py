@@ -42,6 +42,8 @@ _HTTP_TYPES = {
 _NOTHING_HERE = "There is nothing here; see /docs"
 # Our own errors name the field they are about before a colon: "to_number: …".
 _NAMES_FIELD = re.compile(r"([a-z][a-z0-9_.\[\]]*): (.+)", re.DOTALL)
+# What pydantic says of a body that isn't an object: an array, or bytes that were not announced as JSON.
+_NO_OBJECT = frozenset({"model_attributes_type", "model_type", "dict_type"})
 _AWAY = (DatabaseAwayError, sqlite3.OperationalError, TimeoutError)
 _RETRY = {"Retry-After": "5"}  # a database that restarts takes about that long
 
@@ -109,6 +111,8 @@ def _path(location: tuple[Any, ...]) -> str:
 def _text(row: dict[str, Any]) -> str:
     if row["type"] == "extra_forbidden":
         return "unknown field; remove it or correct its name"
+    if row["loc"] == ("body",) and row["type"] in _NO_OBJECT:
+        return "the body must be a JSON object, sent with Content-Type: application/json"
     if row["type"] == "json_invalid":
         return f"the body is not valid JSON: {row['ctx']['error']}"
     return str(row["msg"]).removeprefix("Value error, ")
