@@ -85,6 +85,11 @@ class LiveEvents:
         finally:
             self._leave(call_id, queue)
 
+    async def has_told(self, organization_id: str, call_id: str, last_event_id: str) -> bool:
+        """Whether nothing comes after the event named. Raises NotFoundError."""
+        past = await asyncio.to_thread(self._outbox.of_call, organization_id, call_id, last_event_id)
+        return past.told and not past.events
+
     async def close(self) -> None:
         """End all listening."""
         self._closing = True

@@ -69,6 +69,7 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
         "description": "The call's events as Server-Sent Events, until the last of them, `event_post_call`.",
         "content": {_STREAM: {"schema": {"type": "string"}, "example": _EXAMPLE}},
     },
+    204: {"description": "The event in `Last-Event-ID` was the last one: don't come back."},
 }
 
 
@@ -82,6 +83,10 @@ async def stream_events(
     """The webhook events of a call from its beginning, live, as Server-Sent Events; to `event_post_call`."""
     if await shared.reads.call(caller.organization_id, str(call_id)) is None:
         raise NotFoundError(f"No call {call_id}")
+    if last_event_id is not None and await shared.webhooks.live.has_told(
+        caller.organization_id, str(call_id), last_event_id
+    ):
+        return Response(status_code=204)  # a browser's EventSource would come back every two seconds for ever
     stream = _stream(shared, caller.organization_id, str(call_id), last_event_id)
     # A proxy that gathers an answer before it passes it on would make nothing live of it.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
