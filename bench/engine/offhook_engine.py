@@ -20,6 +20,7 @@ from offhook.agents.runner import AgentRunner
 from offhook.audio.turn_model import TurnModel
 from offhook.audio.vad import BatchedVad
 from offhook.calls.answering import Answering
+from offhook.calls.audio_clock import Clocks
 from offhook.calls.journal import Journal
 from offhook.calls.listener import Listener
 from offhook.calls.live import conversation_config
@@ -145,9 +146,11 @@ def open_session(line: MemoryLine, hub: VoiceHub, turn_model: TurnModel, pool: T
         line=line,
         journal=journal,
         conversation=Conversation(conversation_config(CONFIG)),
+        notice=None,
         greeting=None,
         tape=None,
         hub=hub,
+        clocks=Clocks(),
         make_listener=lambda tell, now_ms: Listener(
             InstantRecognizer(), turn_model, pool,
             language="en", rate_hz=work.RATE_HZ, vocabulary=(), tell=tell, now_ms=now_ms,
@@ -155,7 +158,7 @@ def open_session(line: MemoryLine, hub: VoiceHub, turn_model: TurnModel, pool: T
         make_speaker=lambda tell, now_ms: Speaker(line, FixedVoice(), VoiceChoice(None, "en"), tell, now_ms),
         make_answering=lambda **links: Answering(runner, Dialogue.start(CONFIG), **links),
     )  # fmt: skip
-    session = CallSession(parts, lambda _: None)
+    session = CallSession(parts, lambda *_: None)
     line.on_frame = session.frame
     return journal
 
