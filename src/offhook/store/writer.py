@@ -292,8 +292,7 @@ class CallWriter:
     def _write(self, group: tuple[_Job, ...]) -> None:
         known = self._counters.copy()
         with self._database.write() as connection:
-            # In one order everywhere: calls that two transactions hold are then never waited for crosswise.
-            for job in sorted(group, key=lambda job: job.call_id):
+            for job in sorted(group, key=_place):
                 job.write(connection, known)
         told = frozenset(job.call_id for job in group if self._told(job.call_id, known))
         while len(known) > COUNTERS_KEPT:
@@ -333,6 +332,14 @@ class CallWriter:
             # A loop that is closed has nobody left who waits.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(_tell, results, error)
+
+
+def _place(job: _Job) -> str:
+    """Calls in one order everywhere: those that two transactions hold are then never waited for crosswise.
+
+    New ones nobody else can hold; they go first, in the order in which they began, which their list shows.
+    """
+    return "" if job.events and isinstance(job.events[0], CallCreated) else job.call_id
 
 
 def _waiter() -> _Done:
