@@ -83,8 +83,9 @@ class Desk:
         await self.writer.append(created.call_id, [created], CallRecord.create(created))
         return created.call_id
 
-    async def terminate(self, call_id: str) -> None:
+    async def terminate(self, call_id: str) -> bool:
         self.ended.append(call_id)
+        return call_id in self.live
 
     async def update_metadata(self, call_id: str, metadata: dict[str, Any]) -> bool:
         record = self.live.get(call_id)

@@ -286,3 +286,12 @@ async def test_terminating_is_the_same_for_a_live_call_and_an_ended_one(site):
     assert site.desk.ended == [record.call_id] * 2
     unknown = await site.http.post(f"/v1/calls/{uuid.uuid4()}/terminate")
     assert unknown.status_code == 404
+
+
+async def test_a_call_that_another_server_carries_is_not_said_to_have_ended(site):
+    record = await site.call(ended=False)
+    path = f"/v1/calls/{record.call_id}/terminate"
+    answer = await site.http.post(path)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (409, "conflict")
+    site.desk.live[record.call_id] = record
+    assert (await site.http.post(path)).status_code == 200

@@ -32,8 +32,8 @@ class CallControl(Protocol):
     async def stage(self, request: StageRequest, *, wait: bool) -> str:
         """Make an inbound call ready; its id, with ``wait`` once it is. Raises as above, and TimeoutError."""
 
-    async def terminate(self, call_id: str) -> None:
-        """End a call and return when it is over; nothing happens when it was."""
+    async def terminate(self, call_id: str) -> bool:
+        """End a call and return when it is over; False, and nothing happens, when it doesn't live here."""
 
     async def update_metadata(self, call_id: str, metadata: dict[str, Any]) -> bool:
         """Set a live call's metadata before the first await; False when it doesn't live here."""

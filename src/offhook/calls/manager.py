@@ -281,16 +281,19 @@ class CallManager:
 
     # ------------------------------------------------------------------ while they live
 
-    async def terminate(self, call_id: str) -> None:
-        """End a call because the API says so; nothing happens when it is over."""
+    async def terminate(self, call_id: str) -> bool:
+        """End a call because the API says so; False, and nothing happens, when it doesn't live here (any more)."""
         reason = EndReason(EndCode.TERMINATED_BY_API, "platform", "POST /v1/calls/{id}/terminate")
         call = self._calls.get(call_id)
         if call is not None:
             self._services.writer.note(call.plan.organization_id, "call.terminated", call_id)
             await call.end(reason)
-        elif staged := self._staged.end(call_id, reason, Status.CANCELED):
+            return True
+        staged = self._staged.end(call_id, reason, Status.CANCELED)
+        if staged is not None:
             self._services.writer.note(staged.plan.organization_id, "call.terminated", call_id)
             await staged.journal.durable()
+        return staged is not None
 
     async def update_metadata(self, call_id: str, metadata: dict[str, Any]) -> bool:
         """Set a live call's metadata; False when it doesn't live here."""

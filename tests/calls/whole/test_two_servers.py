@@ -67,6 +67,7 @@ async def test_a_killed_server_s_call_is_ended_by_the_other_and_recorded_by_its_
     # Whoever is asked knows the call, wherever it lives.
     live = await watching.only_call(lambda call: call["transcript_string"])
     assert live["status"] == "in_progress"
+    assert (await watching.ask("POST", f"/v1/calls/{live['id']}/terminate")).status_code == 409
     listening = asyncio.create_task(stream(watching, live["id"]))
     await doomed.end(signal.SIGKILL)
     ended = await watching.wait_for(live["id"], lambda call: call["end_time"])

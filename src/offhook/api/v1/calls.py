@@ -32,10 +32,10 @@ from offhook.api.v1.call_schemas import (
 )
 from offhook.api.v1.envelopes import Listing, Success, answers
 from offhook.calls.request import PhoneCallRequest, StageRequest
-from offhook.errors import NotFoundError
+from offhook.errors import ConflictError, NotFoundError
 from offhook.record.events import CallEvent, MetadataChanged
 from offhook.record.fold import CallRecord
-from offhook.record.lifecycle import EndCode, Status
+from offhook.record.lifecycle import FINAL, EndCode, Status
 from offhook.record.times import iso_us
 from offhook.store.audit import ACTOR
 from offhook.store.calls import CallFilter, CallPage, StoredCall
@@ -360,11 +360,14 @@ async def delete_call(call_id: UUID, caller: Writer, shared: Shared) -> Response
     return RawResponse(success_body(b"null", "Call deleted successfully"))
 
 
-@router.post("/v1/calls/{call_id}/terminate", responses=answers(200, Success[None], 404))
+@router.post("/v1/calls/{call_id}/terminate", responses=answers(200, Success[None], 404, 409))
 async def terminate_call(call_id: UUID, caller: Writer, shared: Shared) -> Response:
     """End a call; the answer is the same when it had ended."""
     await _must_exist(shared, caller, str(call_id))
-    await shared.control.terminate(str(call_id))
+    if not await shared.control.terminate(str(call_id)):
+        record = await asyncio.to_thread(shared.calls.load_record, str(call_id))
+        if record is not None and record.status not in FINAL:
+            raise ConflictError("The call lives on another server; ask that one to end it")
     return RawResponse(success_body(b"null", "Call terminated successfully"))
 
 
