@@ -3,10 +3,12 @@
 import asyncio
 import uuid
 
+import httpx2
 import pytest
 from structlog.testing import capture_logs
 
 from offhook.api.bounds import MAX_JSON_BYTES
+from offhook.api.v1.envelopes import ApiResponseError
 from offhook.store.keys import Scope
 
 CALL = {"from_number": "+33123456789", "to_number": "+33987654321", "agent_id": str(uuid.uuid4())}
@@ -117,7 +119,53 @@ async def test_the_legacy_form_takes_a_bearer_and_answers_without_envelope(site)
     answer = await site.http.post("/api/v0/calls/phone", json=CALL, headers=headers)
     assert answer.status_code == 200
     assert list(answer.json()) == ["call_id"]
-    assert len(site.desk.placed) == 1
+    (placed,) = site.desk.placed
+    assert (placed.call_id or answer.json()["call_id"]) == answer.json()["call_id"]
+    assert (await site.http.get(f"/v1/calls/{answer.json()['call_id']}")).status_code == 200
+
+
+OLD = "/api/v0/calls/phone"
+
+
+async def test_the_legacy_form_takes_its_key_as_a_bearer_only(site):
+    key = site.key(Scope.CALLS_WRITE)
+    async with httpx2.AsyncClient(transport=site.http._transport, base_url="http://test") as client:
+        for headers in ({"X-Api-Key": key}, {"Authorization": key}, {"Authorization": f"Basic {key}"}, {}):
+            answer = await client.post(OLD, json=CALL, headers=headers)
+            error = ApiResponseError.model_validate(answer.json()).error
+            assert (answer.status_code, error.type) == (401, "authentication_error")
+            assert "Authorization: Bearer" in error.message
+        for scheme in ("bearer", "BEARER"):
+            assert (await client.post(OLD, json=CALL, headers={"Authorization": f"{scheme} {key}"})).status_code == 200
+    assert len(site.desk.placed) == 2
+
+
+async def test_the_legacy_form_takes_four_fields_and_passes_them_on(site):
+    variables = {"name": "Ann", "order": {"items": [1, 2.5, True, None]}}
+    for each, passed in ((variables, variables), (None, {})):
+        assert (await site.http.post(OLD, json={**CALL, "dynamic_variables_values": each})).status_code == 200
+        placed = site.desk.placed[-1]
+        assert (placed.from_number, placed.to_number, placed.agent_id) == tuple(CALL.values())
+        assert (placed.variables, placed.organization_id) == (passed, site.organization_id)
+        assert (placed.custom_headers, placed.metadata, placed.agent_version, placed.max_ring_s) == ({}, {}, None, None)
+    newer = {"custom_headers": {"X-A": "1"}, "metadata": {}, "agent_version": 1, "max_ring_seconds": 20}
+    for name, value in newer.items():
+        answer = await site.http.post(OLD, json={**CALL, name: value})
+        assert answer.status_code == 422
+        assert answer.json()["error"]["details"] == [
+            {"field": name, "message": "unknown field; remove it or correct its name"}
+        ]
+    for name in CALL:
+        answer = await site.http.post(OLD, json={each: CALL[each] for each in CALL if each != name})
+        assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (422, name)
+    assert len(site.desk.placed) == 2
+
+
+async def test_the_legacy_form_refuses_as_the_newer_one_does(site):
+    site.desk.full = True
+    old, new = [await site.http.post(path, json=CALL) for path in (OLD, "/v1/calls/phone")]
+    assert (old.status_code, old.json()["error"]["type"]) == (503, "capacity_exceeded")
+    assert (old.json(), old.headers["Retry-After"]) == (new.json(), new.headers["Retry-After"])
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,11 @@ class Authenticator:
     async def caller(self, secret: bytes | None) -> Caller:
         """Who has this key. Raises the 401 that says what is wrong with it."""
         if not secret:
-            raise ApiError(401, "authentication_error", "An API key is needed: header X-Api-Key")
+            raise ApiError(
+                401,
+                "authentication_error",
+                "An API key is needed: header X-Api-Key (under /api/v0 Authorization: Bearer KEY)",
+            )
         hashed = digest(secret)
         key = await self._reads.key(hashed)
         if key is None:
