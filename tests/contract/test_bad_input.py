@@ -158,3 +158,17 @@ async def test_prices_changed_at_once_are_all_kept(site):
     await asyncio.gather(*[site.http.patch("/v1/organization", json=change) for change in changes])
     shown = (await site.http.get("/v1/organization")).json()["data"]["price_list"]
     assert shown == {name: f"0.{number}" for number, name in enumerate(names, 1)}
+
+
+async def test_a_body_in_many_parts_is_read_whole(site, agent):
+    agent["states"][0]["prompt"] = "é" * 50_000
+    whole = json.dumps(agent, ensure_ascii=False).encode()
+
+    async def stream():
+        for start in range(0, len(whole), 997):  # cuts characters in two
+            yield whole[start : start + 997]
+
+    answer = await site.http.post("/v1/agents", content=stream(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201, answer.text
+    stored = (await site.http.get(f"/v1/agents/{answer.json()['data']['id']}")).json()["data"]
+    assert stored["states"][0]["prompt"] == agent["states"][0]["prompt"]

@@ -19,6 +19,7 @@ from offhook.store.keys import ApiKeys, Scope, digest
 log = structlog.get_logger(__name__)
 
 CALLER = "offhook.caller"  # where the ASGI scope has the caller
+_NO_KEY = "An API key is needed: header X-Api-Key (under /api/v0: Authorization: Bearer KEY)"
 # A time of last use is for people who tidy up: minutes are exact enough, and a write a request would be dear.
 _NOTE_EVERY_S = 30.0
 
@@ -50,11 +51,7 @@ class Authenticator:
     async def caller(self, secret: bytes | None) -> Caller:
         """Who has this key. Raises the 401 that says what is wrong with it."""
         if not secret:
-            raise ApiError(
-                401,
-                "authentication_error",
-                "An API key is needed: header X-Api-Key (under /api/v0 Authorization: Bearer KEY)",
-            )
+            raise ApiError(401, "authentication_error", _NO_KEY)
         hashed = digest(secret)
         key = await self._reads.key(hashed)
         if key is None:

@@ -32,14 +32,15 @@ class StrictJson:
         if scope["method"] not in {"POST", "PATCH", "PUT", "DELETE"} or not _is_json(scope):
             await self._app(scope, receive, send)
             return
-        body = b""
+        parts = []  # joined once: adding each to those before would copy 8 MB for a third of a second
         while True:
             message = await receive()
             if message["type"] != "http.request":
                 return  # the client went away
-            body += message.get("body", b"")
+            parts.append(message.get("body", b""))
             if not message.get("more_body", False):
                 break
+        body = b"".join(parts)
         check(body)
         await self._app(scope, _replayed(body, receive), send)
 
