@@ -92,7 +92,8 @@ def answer(
     digest = _ALGORITHMS[challenge.algorithm]
 
     def hashed(*parts: str) -> str:
-        return digest(":".join(parts).encode())
+        # Bytes that are no UTF-8 are hashed as they came.
+        return digest(":".join(parts).encode("utf-8", "surrogateescape"))
 
     secret = hashed(credentials.username, challenge.realm, credentials.password)
     if challenge.session:

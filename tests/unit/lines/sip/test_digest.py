@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from offhook.lines.sip.digest import Credentials, answer, challenges
@@ -94,3 +96,13 @@ def test_password_stays_out_of_the_log():
 def test_many_quoted_parameters_are_read_in_linear_time():
     # A regular expression that can read this in many ways never comes back.
     assert challenged("Digest " + 'x="",' * 2000 + "!") == []
+
+
+def test_a_realm_that_is_no_text_is_answered_by_its_bytes():
+    """RFC 7616 §3.4.1: what is hashed is what came, in whatever encoding."""
+    realm = b"caf\xe9".decode("utf-8", "surrogateescape")
+    challenge = challenged(f'Digest realm="{realm}", nonce="n"')[0]
+    _, value = answer(challenge, Credentials("a", "b"), "INVITE", "sip:x", cnonce="c")
+    secret = hashlib.md5(b"a:caf\xe9:b").hexdigest()
+    action = hashlib.md5(b"INVITE:sip:x").hexdigest()
+    assert f'response="{hashlib.md5(f"{secret}:n:{action}".encode()).hexdigest()}"' in value
