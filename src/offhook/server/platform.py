@@ -141,11 +141,36 @@ class Platform:
     # ------------------------------------------------------------------ start and end
 
     async def _start(self, providers: Providers | None) -> None:
-        settings, stack = self.settings, self._stack
+        settings, stack, database = self.settings, self._stack, self._database
         node_id, worker_id = await self._enlist()
-        writer = self._writer
         secret = ensure_secret_key(settings)
         sealer = Sealer(secret)
+        await self._open_keepers(secret)
+        providers = providers or local_providers(settings)
+        # Closing comes before starting in this list: a start that fails half-way leaves no process behind.
+        stack.push_async_callback(providers.close)
+        services, hub = await self._load(providers)
+        review = ReviewWorker(database, self._writer, providers.shelf.model_for)
+        stack.push_async_callback(review.close)
+        self.calls = CallManager(services, Directory(database, sealer), self._capacity(providers))
+        sweeper = Sweeper(
+            Workers(database), self._writer, worker_id, node_id,
+            prices_of=lambda owner: Organizations(database).get(owner).prices,
+            has_sound=self.recordings.has_sound,
+        )  # fmt: skip
+        await sweeper.sweep_own()
+        review.start()
+        await self._listen(hub, sealer)
+        self._spawn(sweeper.run(), "sweeper")
+        self.warmer = Warmer(database, providers.synthesizer, providers.shelf.load, lambda: self.calls.active > 0)
+        self._spawn(self.warmer.run(), "warm-voice")
+        self._keep_house(sealer)
+        if providers.local and settings.max_calls is None:
+            self._spawn(self._measure(providers), "measure-capacity")
+
+    async def _open_keepers(self, secret: str) -> None:
+        """What keeps something beside the database's rows: recordings, what consumers are owed, knowledge."""
+        settings, stack = self.settings, self._stack
         self.recordings = Recordings(settings.data_dir, open_files(settings, "recordings", under=""), secret, "")
         stack.push_async_callback(self.recordings.close)
         self.webhooks = Webhooks(self._database, secret, settings.webhook_allow, links=self.recordings)
@@ -154,9 +179,10 @@ class Platform:
         await self.recordings.watch.first()
         self.knowledge = Knowledge(self._database, settings, secret)
         stack.push_async_callback(self.knowledge.close)
-        providers = providers or local_providers(settings)
-        # Closing comes before starting in this list: a start that fails half-way leaves no process behind.
-        stack.push_async_callback(providers.close)
+
+    async def _load(self, providers: Providers) -> tuple[Services, VoiceHub]:
+        """What all calls share, its models in memory."""
+        stack = self._stack
         pool = ThreadPoolExecutor(1, thread_name_prefix="turn-model")
         stack.callback(pool.shutdown, wait=False)
         turn_model, vad, _, _ = await asyncio.gather(
@@ -165,39 +191,27 @@ class Platform:
             providers.recognizer.start(),
             providers.synthesizer.start(),
         )
-        hub, guard = VoiceHub(vad), tool_guard(settings.tool_allow)
+        hub, guard = VoiceHub(vad), tool_guard(self.settings.tool_allow)
         http, servers = ToolHttp(guard), McpServers(guard)
         stack.push_async_callback(http.close)
         stack.push_async_callback(servers.close)
         services = Services(
             providers.recognizer, providers.synthesizer, providers.shelf.model_for,
-            providers.functions or HttpFunctions(http), turn_model, pool, hub, writer, self.recordings,
+            providers.functions or HttpFunctions(http), turn_model, pool, hub, self._writer, self.recordings,
             http=providers.http or http, servers=servers, library=partial(OrganizationLibrary, self.knowledge),
         )  # fmt: skip
-        review = ReviewWorker(self._database, writer, providers.shelf.model_for)
-        stack.push_async_callback(review.close)
-        self.calls = CallManager(services, Directory(self._database, sealer), self._capacity(providers))
-        recovery = Recovery(self._database, writer, self.recordings)
-        sweeper = Sweeper(
-            Workers(self._database), writer, worker_id, node_id,
-            prices_of=lambda owner: Organizations(self._database).get(owner).prices,
-            has_sound=self.recordings.has_sound,
-        )  # fmt: skip
-        await sweeper.sweep_own()
-        review.start()
-        await self._listen(hub, sealer)
-        self._spawn(sweeper.run(), "sweeper")
-        self.warmer = Warmer(self._database, providers.synthesizer, providers.shelf.load, lambda: self.calls.active > 0)
+        return services, hub
+
+    def _keep_house(self, sealer: Sealer) -> None:
+        """The work that goes on beside calls."""
+        recovery = Recovery(self._database, self._writer, self.recordings)
+        retainer = Retainer(self._database, self._writer, event_days=self.settings.event_retention_days)
         self._spawn(self.knowledge.start(), "start-knowledge")
         self._spawn(_seal_plain(Trunks(self._database, sealer)), "seal-trunks")
-        self._spawn(self.warmer.run(), "warm-voice")
         self._spawn(recovery.keep_recordings(), "keep-recordings")
         self._spawn(self.recordings.watch.run(), "watch-storage")
         self._spawn(Eraser(self._database, self.recordings).run(), "erase-files")
-        retainer = Retainer(self._database, writer, event_days=settings.event_retention_days)
         self._spawn(retainer.run(), "retention")
-        if providers.local and settings.max_calls is None:
-            self._spawn(self._measure(providers), "measure-capacity")
 
     async def _enlist(self) -> tuple[str | None, str]:
         """Be a worker of the database, under the data directory's identity where that is ours alone; both ids."""
